@@ -1,0 +1,73 @@
+/** What `npm test` runs, in order: the fast first, so that a slip shows within seconds. */
+
+/** One command of the test run. */
+export interface Stage {
+  /** Shown in the output and in the summary. */
+  readonly title: string;
+  /** Program and arguments, found on PATH (npm puts `node_modules/.bin` first). */
+  readonly command: readonly [string, ...string[]];
+  /** True when the command is Node's test runner, which prints counts of its own. */
+  readonly counts: boolean;
+  /** True when the stage makes machines: it needs root and Linux. */
+  readonly machines?: boolean;
+  /** Directory, relative to the project; the project itself when absent. */
+  readonly cwd?: string;
+}
+
+const testRunner = (glob: string, ...flags: string[]): Stage["command"] => [
+  "node",
+  "--test",
+  "--test-reporter=spec",
+  ...flags,
+  glob,
+];
+
+export const stages: readonly Stage[] = [
+  { title: "format and lint", command: ["biome", "check", "."], counts: false },
+  { title: "types", command: ["tsc", "--noEmit"], counts: false },
+  { title: "shellcheck", command: ["bash", "test/shellcheck.sh"], counts: false },
+  {
+    title: "unit, components, policies",
+    command: testRunner("test/{unit,components,policy,ssh,node}/**/*.test.ts"),
+    counts: true,
+  },
+  {
+    title: "Go: provider stand-ins",
+    command: ["nice", "go", "test", "./..."],
+    counts: false,
+    cwd: "lab/toolchain",
+  },
+  { title: "Go: k3s stand-in", command: ["nice", "go", "test", "./..."], counts: false, cwd: "lab/standin" },
+  {
+    title: "lab",
+    command: testRunner("test/lab/**/*.test.ts", "--test-concurrency=1"),
+    counts: true,
+    machines: true,
+  },
+];
+
+/** Passed and failed tests of one stage. */
+export interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/**
+ * Reads the closing lines of Node's test runner (`ℹ pass 12`). Cancelled tests count as failed.
+ * Throws when the lines are missing: a runner that died is not a runner that passed.
+ */
+export function tallyOf(output: string): Tally {
+  const count = (word: string): number => {
+    const found = [...output.matchAll(new RegExp(`^(?:ℹ|#) ${word} (\\d+)$`, "gm"))].at(-1);
+    if (found === undefined) throw new Error(`the test runner ended without its line "${word} N"`);
+    return Number(found[1]);
+  };
+  return { passed: count("pass"), failed: count("fail") + count("cancelled"), skipped: count("skipped") };
+}
+
+/** The closing line of the whole run. Skipped tests are named only when there are any. */
+export function closingLine(total: Tally): string {
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+  return `${total.passed} passed, ${total.failed} failed${skipped}`;
+}
