@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 import { closingLine, type Stage, stages, type Tally, tallyOf } from "./stages.ts";
 
-const strict = process.env["CI"] === "true";
+const strict = process.env.CI === "true";
 const wanted = process.argv[2] ?? "";
 
 function reasonToSkip(stage: Stage): string | undefined {
