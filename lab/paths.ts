@@ -9,7 +9,7 @@ export const LAB_ROOT = "/var/lib/homelab-k3s-lab";
  * The directory is not created here.
  */
 export function cacheDir(): string {
-  const base = process.env["XDG_CACHE_HOME"];
+  const base = process.env.XDG_CACHE_HOME;
   return join(base?.startsWith("/") ? base : "/var/cache", "homelab-k3s");
 }
 
