@@ -1,0 +1,98 @@
+import { connect } from "node:net";
+import ssh2, { type AuthContext, type Connection, type Server } from "ssh2";
+
+/** A pair of keys: the private half in OpenSSH format, the public half as in authorized_keys. */
+export type Pair = { private: string; public: string };
+
+export function newPair(passphrase?: string): Pair {
+  return ssh2.utils.generateKeyPairSync(
+    "ed25519",
+    passphrase === undefined ? {} : { cipher: "aes256-cbc", passphrase, rounds: 1 },
+  );
+}
+
+/** How a server of the tests behaves. */
+export type Behaviour = {
+  hostKey?: Pair;
+  /** The public keys that each user's authorized_keys would hold. */
+  users: Record<string, string[]>;
+  /** What `sudo -n true` and `ping` end with; 0 without text when absent. */
+  commands?: Record<string, { code: number; stderr: string }>;
+  /** Where forwarded connections go: really there, or refused with this text. */
+  forward?: "real" | { refuse: string };
+  banner?: string;
+  port?: number;
+};
+
+export type TestServer = { port: number; hostKey: string; logins: string[]; close(): void };
+
+/** A small SSH server on the loopback interface. */
+export async function startServer(behaviour: Behaviour): Promise<TestServer> {
+  const hostKey = behaviour.hostKey ?? newPair();
+  const logins: string[] = [];
+  const connections = new Set<Connection>();
+  const options = { hostKeys: [hostKey.private], ...(behaviour.banner ? { banner: behaviour.banner } : {}) };
+  const server: Server = new ssh2.Server(options, (client) => {
+    connections.add(client);
+    client.on("error", () => {});
+    client.on("close", () => connections.delete(client));
+    client.on("authentication", (context) => {
+      if (context.method === "publickey" && !context.signature) logins.push(context.username);
+      if (isAllowed(behaviour, context)) context.accept();
+      else context.reject(["publickey"]);
+    });
+    client.on("ready", () => serve(client, behaviour));
+  });
+  await new Promise<void>((resolve) => server.listen(behaviour.port ?? 0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const close = () => {
+    for (const connection of connections) connection.end();
+    server.close();
+  };
+  return { port, hostKey: hostKey.public, logins, close };
+}
+
+function isAllowed(behaviour: Behaviour, context: AuthContext): boolean {
+  if (context.method !== "publickey") return false;
+  return (behaviour.users[context.username] ?? []).some((text) => {
+    const key = ssh2.utils.parseKey(text);
+    if (key instanceof Error || !key.getPublicSSH().equals(context.key.data)) return false;
+    if (!context.signature) return true;
+    return key.verify(context.blob!, context.signature, context.hashAlgo) === true;
+  });
+}
+
+function serve(client: Connection, { commands = {}, forward }: Behaviour): void {
+  client.on("session", (accept) => {
+    accept().on("exec", (acceptExec, _reject, { command }) => {
+      const channel = acceptExec();
+      const { code, stderr } = commands[command] ?? { code: 0, stderr: "" };
+      channel.stderr.write(stderr);
+      channel.exit(code);
+      channel.end();
+    });
+  });
+  client.on("tcpip", (accept, reject, { destIP, destPort }) => {
+    if (forward !== "real") return refuse(client, reject, forward?.refuse ?? "administratively prohibited");
+    const socket = connect(destPort, destIP);
+    socket.once("error", () => refuse(client, reject, "Connection refused"));
+    socket.once("connect", () => {
+      const channel = accept();
+      channel.on("error", () => {});
+      socket.on("error", () => channel.end());
+      socket.pipe(channel).pipe(socket);
+    });
+  });
+}
+
+type Protocol = { channelOpenFail(channel: number, reason: number, text?: string): void };
+const connectFailed = 2;
+
+/** Refuses a channel with the text that OpenSSH would send: `reject` alone has none. */
+function refuse(client: Connection, reject: () => void, text: string): void {
+  const protocol = (client as unknown as { _protocol: Protocol })._protocol;
+  const send = protocol.channelOpenFail;
+  protocol.channelOpenFail = (channel) => send.call(protocol, channel, connectFailed, text);
+  reject();
+  protocol.channelOpenFail = send;
+}
