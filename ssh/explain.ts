@@ -18,7 +18,7 @@ export function explain(failure: Failure, place: Place): string {
 
 function textOf(failure: Failure, place: Place): Text {
   const { host, port, user } = place.hop;
-  const waited = place.waitedSeconds >= 1 ? ` for ${Math.round(place.waitedSeconds)} s` : "";
+  const waited = place.waitedSeconds >= 1 ? ` (tried for ${Math.round(place.waitedSeconds)} s)` : "";
   const sshd = "an SSH server that answers";
   switch (failure.kind) {
     case "name-unknown":
@@ -31,7 +31,7 @@ function textOf(failure: Failure, place: Place): Text {
     case "host-down":
       return {
         what: `the host is down: nothing answers${waited}`,
-        found: `${failure.detail}, and no answer to a ping`,
+        found: `${failure.detail}, ${failure.heard}`,
         wanted: sshd,
         next: "switch the machine on and check its cable and `host`, then run again",
       };
@@ -65,7 +65,7 @@ function textOf(failure: Failure, place: Place): Text {
       };
     case "lost":
       return {
-        what: `the connection was lost${waited ? ` again and again${waited}` : ""}`,
+        what: `the connection was lost${waited}`,
         found: failure.detail,
         wanted: "a connection that holds",
         next: `check that port ${port} is the SSH server's, look at its log (\`journalctl -u ssh\`), then run again`,

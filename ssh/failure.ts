@@ -3,7 +3,7 @@ import type { KeyName } from "./keys.ts";
 /** Why a node cannot be reached: one kind for each thing that a person would do about it. */
 export type Failure =
   | { kind: "name-unknown"; detail: string }
-  | { kind: "host-down"; detail: string }
+  | { kind: "host-down"; detail: string; heard: string }
   | { kind: "port-filtered"; detail: string }
   | { kind: "port-closed"; detail: string }
   | { kind: "not-ssh"; detail: string }
@@ -38,8 +38,8 @@ export type Attempt = {
   offered?: KeyName | undefined;
   /** Text that the SSH server showed before the login. */
   banner?: string | undefined;
-  /** Whether the machine answers a ping; undefined when nobody asked yet. */
-  answersPing?: boolean | undefined;
+  /** Whether the machine answers anything else; undefined when nobody asked, or nobody can tell. */
+  answers?: boolean | undefined;
 };
 
 const silent = new Set(["TIMEOUT", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN"]);
@@ -52,7 +52,7 @@ export function classify(attempt: Attempt): Failure {
   if (stage === "tcp" || stage === "forward") {
     if (code === "ECONNREFUSED") return { kind: "port-closed", detail };
     if (code === "ENOTFOUND" || code === "EAI_AGAIN") return { kind: "name-unknown", detail };
-    if (silent.has(code ?? "")) return { kind: attempt.answersPing ? "port-filtered" : "host-down", detail };
+    if (silent.has(code ?? "")) return attempt.answers ? { kind: "port-filtered", detail } : down(attempt);
     return stage === "forward" ? { kind: "forward-refused", detail } : { kind: "lost", detail };
   }
   if (/Host denied|no matching host key format|does not match negotiated type/.test(message))
@@ -68,6 +68,14 @@ export function classify(attempt: Attempt): Failure {
 
 function isCut(code: string | undefined, message: string): boolean {
   return code === "ECONNRESET" || code === "EPIPE" || /lost before handshake|closed/i.test(message);
+}
+
+function down({ message, answers }: Attempt): Failure {
+  const heard =
+    answers === undefined
+      ? "and no `ping` here to tell a host that is down from a port that is filtered"
+      : "and no answer to a ping";
+  return { kind: "host-down", detail: message.trim(), heard };
 }
 
 /** The code behind the text that OpenSSH sends when it cannot forward a connection. */

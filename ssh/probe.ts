@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "ssh2";
 import { AttemptError, logIn, openForward, openTcp, pinned, run } from "./connect.ts";
@@ -70,17 +71,20 @@ async function through(
       node,
       users,
       () => openTcp(node),
-      () => ping(node.host),
+      () => isUp(node.host),
       cleanup,
     );
   const jump = await enter(
     bastion,
     users,
     () => openTcp(bastion),
-    () => ping(bastion.host),
+    () => isUp(bastion.host),
     cleanup,
   );
-  const pingFromBastion = async () => (await run(jump, bastion, `ping -c1 -W1 ${node.host}`)).code === 0;
+  const pingFromBastion = async () => {
+    const { code } = await run(jump, bastion, `ping -c1 -W1 ${node.host}`);
+    return code === 127 ? undefined : code === 0;
+  };
   return enter(node, users, () => openForward(jump, node), pingFromBastion, cleanup);
 }
 
@@ -89,7 +93,7 @@ async function enter(
   hop: Hop,
   users: string[],
   open: () => ReturnType<typeof openTcp>,
-  isUp: () => Promise<boolean>,
+  isUp: () => Promise<boolean | undefined>,
   cleanup: Cleanup,
 ): Promise<Client> {
   const found = await loginOf(hop);
@@ -111,7 +115,7 @@ async function enter(
   async function look(attempt: Attempt): Promise<Failure> {
     const failure = classify(attempt);
     if (failure.kind === "host-down")
-      return classify({ ...attempt, answersPing: await isUp().catch(() => false) });
+      return classify({ ...attempt, answers: await isUp().catch(() => undefined) });
     if (failure.kind === "host-key" && !failure.found) return { ...failure, found: await otherKey() };
     if (failure.kind === "login-refused") return whoIsAccepted();
     return failure;
@@ -151,11 +155,36 @@ async function asRoot(client: Client, hop: Hop): Promise<void> {
   }
 }
 
-/** Whether a machine answers at all; false also where there is no `ping`. */
-function ping(host: string): Promise<boolean> {
+/** Ports where most machines at least refuse: that is an answer too, and Windows answers no ping. */
+const otherPorts = [80, 443, 6443];
+const answerMs = 1_000;
+
+/** Whether a machine answers anything at all; undefined when it is silent and there is no `ping` to be sure. */
+async function isUp(host: string): Promise<boolean | undefined> {
+  const [pinged, ...refused] = await Promise.all([
+    ping(host),
+    ...otherPorts.map((port) => answersOn(host, port)),
+  ]);
+  return refused.includes(true) ? true : pinged;
+}
+
+function ping(host: string): Promise<boolean | undefined> {
   return new Promise((resolve) => {
     const child = spawn("ping", ["-c1", "-W1", host], { stdio: "ignore" });
-    child.once("error", () => resolve(false));
+    child.once("error", () => resolve(undefined));
     child.once("exit", (code) => resolve(code === 0));
+  });
+}
+
+function answersOn(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: answerMs });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("connect", () => end(true));
+    socket.once("timeout", () => end(false));
+    socket.once("error", (error: NodeJS.ErrnoException) => end(error.code === "ECONNREFUSED"));
   });
 }

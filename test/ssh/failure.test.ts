@@ -10,17 +10,12 @@ const offered = { type: "ssh-ed25519", fingerprint: "SHA256:offered" };
 const table: [string, Omit<Attempt, "pinned">, Failure["kind"], boolean][] = [
   ["refused", { stage: "tcp", code: "ECONNREFUSED", message: "connect ECONNREFUSED" }, "port-closed", true],
   ["unknown name", { stage: "tcp", code: "ENOTFOUND", message: "getaddrinfo" }, "name-unknown", false],
-  ["silence", { stage: "tcp", code: "TIMEOUT", message: "no answer", answersPing: false }, "host-down", true],
-  [
-    "filtered",
-    { stage: "tcp", code: "TIMEOUT", message: "no answer", answersPing: true },
-    "port-filtered",
-    true,
-  ],
+  ["silence", { stage: "tcp", code: "TIMEOUT", message: "no answer", answers: false }, "host-down", true],
+  ["filtered", { stage: "tcp", code: "TIMEOUT", message: "no answer", answers: true }, "port-filtered", true],
   ["no route", { stage: "tcp", code: "EHOSTUNREACH", message: "connect" }, "host-down", true],
   [
     "rejected by a firewall as if there were no route",
-    { stage: "tcp", code: "EHOSTUNREACH", message: "connect", answersPing: true },
+    { stage: "tcp", code: "EHOSTUNREACH", message: "connect", answers: true },
     "port-filtered",
     true,
   ],
@@ -38,7 +33,7 @@ const table: [string, Omit<Attempt, "pinned">, Failure["kind"], boolean][] = [
   ],
   [
     "bastion: time-out",
-    { stage: "forward", message: "Channel open failure: Connection timed out", answersPing: true },
+    { stage: "forward", message: "Channel open failure: Connection timed out", answers: true },
     "port-filtered",
     true,
   ],

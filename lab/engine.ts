@@ -1,0 +1,148 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type EngineEvent,
+  LocalWorkspace,
+  type OpMap,
+  type PulumiFn,
+  type Stack,
+} from "@pulumi/pulumi/automation/index.js";
+import { Interrupted } from "./interrupt.ts";
+import { prefix } from "./stack-config.ts";
+
+const projectName = "homelab-k3s";
+const stackName = "lab";
+
+/** A stack of an instance, with everything of Pulumi's below the instance's directory. */
+export type LabStack = { stack: Stack; directory: string };
+
+/**
+ * Opens the stack of an instance: work directory, state, plug-ins and the passphrase of its secrets all lie in `directory`.
+ * A lock that a killed run left behind is taken away: nobody else uses this state.
+ * @param env What the toolchain wants in the environment of Pulumi, `PATH` above all.
+ */
+export async function openStack(
+  directory: string,
+  env: Record<string, string>,
+  program: PulumiFn,
+): Promise<LabStack> {
+  const workDir = join(directory, "work");
+  for (const name of ["work", "state", "home"]) await mkdir(join(directory, name), { recursive: true });
+  const envVars = {
+    ...env,
+    PULUMI_HOME: join(directory, "home"),
+    PULUMI_BACKEND_URL: `file://${join(directory, "state")}`,
+    PULUMI_CONFIG_PASSPHRASE: await passphrase(join(directory, "passphrase")),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+  // the toolchain's PATH decides which CLI is found
+  process.env.PATH = env.PATH ?? process.env.PATH;
+  const stack = await LocalWorkspace.createOrSelectStack(
+    { stackName, projectName, program },
+    {
+      workDir,
+      envVars,
+      projectSettings: { name: projectName, runtime: "nodejs", backend: { url: envVars.PULUMI_BACKEND_URL } },
+    },
+  );
+  return { stack, directory };
+}
+
+async function passphrase(file: string): Promise<string> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch {
+    const secret = randomBytes(24).toString("base64url");
+    await writeFile(file, `${secret}\n`, { mode: 0o600 });
+    await chmod(file, 0o600);
+    return secret;
+  }
+}
+
+/** The configuration that the stack has now, by full key; empty for a new one. Secrets stay encrypted. */
+export async function currentConfig({ stack }: LabStack): Promise<Record<string, unknown>> {
+  const settings = await stack.workspace.stackSettings(stackName).catch(() => undefined);
+  return (settings?.config ?? {}) as Record<string, unknown>;
+}
+
+/** Writes the stack's configuration; the private key is stored encrypted, once: it stays the same as long as the lab does. */
+export async function configure(
+  { stack }: LabStack,
+  config: Record<string, unknown>,
+  sshPrivateKey: string,
+): Promise<void> {
+  const key = `${prefix}sshPrivateKey`;
+  const settings = await stack.workspace.stackSettings(stackName).catch(() => ({}));
+  const secret = (settings as { config?: Record<string, unknown> }).config?.[key];
+  const all = { ...config, ...(secret === undefined ? {} : { [key]: secret }) };
+  await stack.workspace.saveStackSettings(stackName, { ...settings, config: all as never });
+  if (secret === undefined) await stack.setConfig(key, { value: sshPrivateKey, secret: true });
+}
+
+/** How an operation of the engine ended. */
+export type Ended = { seconds: number; changes: OpMap; changed: number };
+
+export type Operation = "preview" | "up" | "destroy";
+
+/**
+ * Runs an operation of the engine.
+ * @param signal Cancels it in an orderly way: no new step begins, and the state is written.
+ * @throws Interrupted, or an Error with what the engine said.
+ */
+export async function operate(
+  { stack }: LabStack,
+  operation: Operation,
+  onEvent: (event: EngineEvent) => void,
+  signal: AbortSignal,
+): Promise<Ended> {
+  const began = performance.now();
+  const output: string[] = [];
+  const problems: string[] = [];
+  let changes: OpMap = {};
+  const cancel = new AbortController();
+  const onAbort = () => void forward(output, cancel);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const onOutput = (text: string) => void output.push(text);
+  const options = {
+    color: "never" as const,
+    onOutput,
+    onError: onOutput,
+    signal: cancel.signal,
+    onEvent(event: EngineEvent) {
+      const { diagnosticEvent, summaryEvent } = event;
+      if (diagnosticEvent?.severity === "error") problems.push(diagnosticEvent.message.trim());
+      if (summaryEvent) changes = summaryEvent.resourceChanges;
+      onEvent(event);
+    },
+  };
+  try {
+    if (signal.aborted) throw new Interrupted();
+    if (operation === "preview") await stack.preview(options);
+    else if (operation === "up") await stack.up(options);
+    else await stack.destroy(options);
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted();
+    throw new Error(problems.length > 0 ? problems.join("\n") : (error as Error).message, { cause: error });
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+  return { seconds: (performance.now() - began) / 1000, changes, changed: changedIn(changes) };
+}
+
+/** How many resources an operation created, updated, replaced or deleted. */
+export function changedIn(changes: OpMap): number {
+  return Object.entries(changes)
+    .filter(([op]) => op !== "same" && op !== "read")
+    .reduce((sum, [, count]) => sum + (count ?? 0), 0);
+}
+
+/**
+ * A terminal sends Ctrl-C to the engine as well, and a second one would end it at once, with a state that is behind.
+ * So it is passed on only when the engine does not say by itself that it stops.
+ */
+async function forward(output: string[], cancel: AbortController): Promise<void> {
+  await sleep(500);
+  if (!output.join("").includes("cancelling")) cancel.abort();
+}
