@@ -1,0 +1,113 @@
+# shellcheck shell=bash disable=SC2034  # ARG and PEERS are read by the verbs
+# The command line. Every value passes a grammar before it is used; none of them is a secret.
+
+declare -A ARG=()
+PEERS=()     # NAME=ADDRESS, from --peer
+ADMITTED=()  # NAME=MACHINE-ID, from --node
+STARTED=$SECONDS
+
+# fits FLAG VALUE: whether VALUE may follow --FLAG.
+fits() {
+  local value=$2 name='[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?' address='[0-9a-fA-F.:]{2,45}'
+  case $1 in
+    name | snapshot) [[ $value =~ ^$name$ ]] ;;
+    names) [[ $value =~ ^$name(,$name)*$ ]] ;;
+    role) [[ $value == server || $value == agent ]] ;;
+    address) [[ $value =~ ^$address$ ]] ;;
+    peer) [[ $value =~ ^$name=$address$ ]] ;;
+    admitted) [[ $value =~ ^$name=[0-9a-f]{32}$ ]] ;;
+    version) [[ $value =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?\+k3s[0-9]+$ ]] ;;
+    sha256) [[ $value =~ ^[0-9a-f]{64}$ ]] ;;
+    url) [[ $value =~ ^https?://[A-Za-z0-9._~:/@%+-]+$ || $value =~ ^https?://\[$address\][A-Za-z0-9._~:/@%+-]*$ ]] ;;
+    server-url) [[ $value =~ ^https://([A-Za-z0-9.-]+|\[$address\]):[0-9]{1,5}$ ]] ;;
+    path) [[ $value =~ ^[A-Za-z0-9._/][A-Za-z0-9._/+-]*$ ]] ;;
+    seconds) [[ $value =~ ^[1-9][0-9]{0,4}$ ]] ;;
+    *) return 1 ;;
+  esac
+}
+
+# grammar_of FLAG: the name of the grammar of --FLAG, in REPLY; fails for a flag nobody knows.
+grammar_of() {
+  case $1 in
+    name | role | address | peer | version | path) REPLY=$1 ;;
+    scripts | sha256-amd64 | sha256-arm64) REPLY=sha256 ;;
+    mirror) REPLY=url ;;
+    file) REPLY=path ;;
+    join) REPLY=server-url ;;
+    server | agent) REPLY=names ;;
+    node) REPLY=admitted ;;
+    deadline) REPLY=seconds ;;
+    *) return 1 ;;
+  esac
+}
+
+# known_flag FLAG KNOWN: whether --FLAG is in KNOWN; its grammar in REPLY. KNOWN is a list of FLAG
+# or FLAG:GRAMMAR.
+known_flag() {
+  local word
+  for word in $2; do
+    [[ $word == "$1" ]] && { grammar_of "$1"; return; }
+    [[ ${word%%:*} == "$1" ]] && { REPLY=${word#*:}; return 0; }
+  done
+  return 1
+}
+
+# parse_args "WANTED FLAGS" "SWITCHES" ARGUMENT...: fills ARG, PEERS and ADMITTED.
+parse_args() {
+  local known=" scripts $1 " switches=" $2 " flag
+  shift 2
+  while (($#)); do
+    flag=${1#--}
+    [[ $1 == --* ]] || usage_error "'$1' is not a flag; flags are --name value"
+    if [[ $switches == *" $flag "* ]]; then
+      ARG[$flag]=yes
+      shift
+      continue
+    fi
+    known_flag "$flag" "$known" || usage_error "--$flag is not known here; known are:${known% }${switches% }"
+    (($# >= 2)) || usage_error "--$flag wants a value"
+    fits "$REPLY" "$2" || usage_error "--$flag '${2//[^[:print:]]/?}' is not a valid $REPLY"
+    case $flag in
+      peer) PEERS+=("$2") ;;
+      node) ADMITTED+=("$2") ;;
+      *) ARG[$flag]=$2 ;;
+    esac
+    shift 2
+  done
+}
+
+# require FLAG...: these must have been given.
+require() {
+  local flag
+  for flag in "$@"; do
+    [[ -n ${ARG[$flag]:-} ]] || usage_error "--$flag is missing"
+  done
+}
+
+# seconds_left: what is left of --deadline, never less than 1, in REPLY.
+seconds_left() {
+  REPLY=$((${ARG[deadline]:-600} - (SECONDS - STARTED)))
+  ((REPLY < 1)) && REPLY=1
+  return 0
+}
+
+# run_verb VERB ARGUMENT...
+run_verb() {
+  local verb=${1:-}
+  (($#)) && shift
+  ((EUID == 0)) || [[ -n $ROOT ]] || usage_error "k3s-node runs as root: sudo -n bash k3s-node $verb ..."
+  case $verb in
+    inspect) verb_inspect "$@" ;;
+    server) verb_server "$@" ;;
+    agent) verb_agent "$@" ;;
+    verify) verb_verify "$@" ;;
+    kubeconfig) verb_kubeconfig "$@" ;;
+    snapshot-save) verb_snapshot_save "$@" ;;
+    snapshot-verify) verb_snapshot_verify "$@" ;;
+    snapshot-delete) verb_snapshot_delete "$@" ;;
+    remove) verb_remove "$@" ;;
+    admit) verb_admit "$@" ;;
+    forget) verb_forget "$@" ;;
+    *) usage_error "'$verb' is not a verb; verbs are inspect server agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete remove admit forget" ;;
+  esac
+}

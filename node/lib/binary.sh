@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# The k3s binary: downloaded or handed over, checked, and only then put in its place.
+
+# artifact_of ARCH: the name of the release's file, in REPLY.
+artifact_of() {
+  case $1 in
+    amd64) REPLY=k3s ;;
+    arm64) REPLY=k3s-arm64 ;;
+  esac
+}
+
+# looks_like FILE: what FILE seems to be: `binary`, `page` (HTML or text) or `nothing`, in REPLY.
+looks_like() {
+  local head
+  head=$(head -c 4 -- "$1" 2>/dev/null | od -An -tx1 | tr -d ' \n')
+  case $head in
+    "") REPLY=nothing ;;
+    7f454c46) REPLY=binary ;;
+    *) REPLY=page ;;
+  esac
+}
+
+# explain_sum FILE WANTED SOURCE: why FILE is refused, in REPLY.
+explain_sum() {
+  local found bytes
+  sum_of "$1"
+  found=$REPLY
+  bytes=$(stat -c %s -- "$1" 2>/dev/null)
+  looks_like "$1"
+  case $REPLY in
+    nothing) REPLY="$3 is empty" ;;
+    page) REPLY="$3 is not a program: it begins like a page or text (a proxy's or mirror's error page?)" ;;
+    binary) REPLY="$3 is not the release: it was cut short, altered, or is another version" ;;
+  esac
+  REPLY+="; ${bytes:-0} bytes, sha256 wanted $2, found $found. The binary in place was not touched. Check --mirror and the pinned checksum"
+}
+
+# fetch_from URL FILE: downloads, going on where an earlier try ended. Bounded: it gives up when
+# less than 1 KiB/s came for 30 s, or at the deadline.
+fetch_from() {
+  local url=$1 file=$2 code message=$2.err resume=()
+  [[ -s $file ]] && resume=(--continue-at -)
+  seconds_left
+  curl --fail --location --silent --show-error --connect-timeout 10 --speed-limit 1024 --speed-time 30 \
+    --retry 2 --max-time "$REPLY" "${resume[@]}" --output "$file" --url "$url" 2>"$message" 9>&- &
+  wait $!
+  code=$?
+  REPLY=$(tail -n 1 "$message" 2>/dev/null)
+  rm -f -- "$message"
+  return $code
+}
+
+# download WANTED FILE: the release into FILE, checked.
+download() {
+  local wanted=$1 file=$2 url
+  artifact_of "$ARCH"
+  url=${ARG[mirror]%/}/${ARG[version]/+/%2B}/$REPLY
+  sum_of "$file"
+  [[ $REPLY == "$wanted" ]] && return 0
+  say "downloading $url"
+  if [[ -s $file ]]; then
+    fetch_from "$url" "$file"
+    sum_of "$file"
+    [[ $REPLY == "$wanted" ]] && return 0
+    rm -f -- "$file"
+  fi
+  if ! fetch_from "$url" "$file"; then
+    die "$url could not be downloaded: ${REPLY:-no reason given}. Check --mirror, or give the binary with --file"
+  fi
+  sum_of "$file"
+  if [[ $REPLY != "$wanted" ]]; then
+    explain_sum "$file" "$wanted" "what $url sent"
+    rm -f -- "$file"
+    die "$REPLY"
+  fi
+}
+
+# version_of FILE: the version that a k3s binary gives, in REPLY; empty when it does not run.
+version_of() {
+  REPLY=$(timeout 30 "$1" --version 2>/dev/null 9>&- | awk '$1 == "k3s" && $2 == "version" { print $3; exit }')
+}
+
+# put_binary: the wanted release at $K3S.
+put_binary() {
+  local wanted=${ARG[sha256-$ARCH]} file
+  sum_of "$K3S"
+  [[ $REPLY == "$wanted" ]] && return 0
+  file=${K3S%/*}/.k3s.${wanted:0:12}.part
+  mkdir -p "${K3S%/*}"
+  on_failure rm -f -- "$file"
+  if [[ -n ${ARG[file]:-} ]]; then
+    [[ -f ${ARG[file]} ]] || die "--file ${ARG[file]} is not on this node; was it copied?"
+    sum_of "${ARG[file]}"
+    [[ $REPLY == "$wanted" ]] || { explain_sum "${ARG[file]}" "$wanted" "--file ${ARG[file]}" && die "$REPLY"; }
+    cp -- "${ARG[file]}" "$file" || die "${ARG[file]} cannot be copied to ${K3S%/*}; is the disk full?"
+  else
+    download "$wanted" "$file"
+  fi
+  chmod 755 "$file"
+  version_of "$file"
+  if [[ $REPLY != "${ARG[version]}" ]]; then
+    rm -f -- "$file"
+    die "the binary with sha256 $wanted says it is '${REPLY:-nothing}', wanted ${ARG[version]}: the checksum is that of another release, or the binary does not run on this machine"
+  fi
+  act
+  remember "$K3S"
+  sync "$file"
+  mv -f -- "$file" "$K3S" || die "$K3S cannot be replaced"
+  command -v restorecon >/dev/null && restorecon -F "$K3S"
+  changed binary
+}

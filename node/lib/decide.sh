@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# Decisions, from facts to one word in REPLY. Pure: nothing here looks at the machine.
+
+# decide_membership DATA FOUND LIVING UNKNOWN LISTED: what a server does about its cluster.
+#   DATA     yes|no   etcd data on this node
+#   FOUND    yes|no   --found was given: the resource is being created
+#   LIVING   number   peers that answer as k3s servers and accept our token
+#   UNKNOWN  number   peers that could not be asked
+#   LISTED   yes|no|unknown   whether the living peers list the member whose data is here
+# Words: member (go on with the data), rejoin (the data is of a member that was removed: set it
+# aside and join), join, found, unknown (a peer could not be asked), lost (nobody to join, and
+# founding was not asked for).
+decide_membership() {
+  local data=$1 found=$2 living=$3 unknown=$4 listed=$5
+  if [[ $data == yes ]]; then
+    if [[ $listed == no ]]; then REPLY=rejoin; else REPLY=member; fi
+  elif ((living > 0)); then
+    REPLY="join"
+  elif [[ $found == no ]]; then
+    REPLY=lost
+  elif ((unknown > 0)); then
+    REPLY=unknown
+  else
+    REPLY=found
+  fi
+}
+
+# decide_owner ROLE-WANTED ROLE-FOUND MARKER DATA: whether this machine may be used.
+#   ROLE-FOUND server|agent|none   from the units and data that are there
+#   MARKER     yes|no              this program installed it
+#   DATA       yes|no              k3s left data or a unit here
+# Words: ok, other-role, foreign.
+decide_owner() {
+  local wanted=$1 found=$2 marker=$3 data=$4
+  if [[ $data == yes && $marker == no ]]; then
+    REPLY=foreign
+  elif [[ $found != none && $found != "$wanted" ]]; then
+    REPLY=other-role
+  else
+    REPLY=ok
+  fi
+}
+
+# decide_service ACTIVE RECORDED WANTED UNFINISHED CHANGED: what the service needs.
+#   ACTIVE      active|activating|other   as systemd says
+#   RECORDED    what the service was last started with, empty when not written down
+#   WANTED      the same for what is in place now
+#   UNFINISHED  an earlier run was killed (its verb), or empty
+#   CHANGED     how many things this run changed
+# Words: start, restart, wait (it is starting with what it should), nothing.
+decide_service() {
+  local active=$1 recorded=$2 wanted=$3 unfinished=$4 changed=$5
+  if [[ $active == other ]]; then
+    REPLY=start
+  elif [[ $recorded == "$wanted" || (-z $recorded && -z $unfinished && $changed -eq 0) ]]; then
+    if [[ $active == active ]]; then REPLY=nothing; else REPLY="wait"; fi
+  else
+    REPLY=restart
+  fi
+}
+
+# decide_stale MEMBER-ADDRESS OUR-ADDRESS ANSWERS: what to do with a member that bears our node's
+# name but is not ours. ANSWERS yes|no: whether its etcd port answers.
+# Words: remove, twin (another living machine has this name).
+decide_stale() {
+  if [[ $1 == "$2" || $1 == - || $3 == no ]]; then REPLY=remove; else REPLY=twin; fi
+}
+
+# decide_node KNOWN-ID MACHINE-ID READY: what to do with the Node object of a machine that is about
+# to join. KNOWN-ID is the machine-id that the Node carries, empty without a Node.
+# Words: keep, delete (the machine was reinstalled), twin (another living machine has this name),
+# secret (no Node: at most its password secret is left).
+decide_node() {
+  if [[ -z $1 ]]; then
+    REPLY=secret
+  elif [[ $1 == "$2" ]]; then
+    REPLY=keep
+  elif [[ $3 == yes ]]; then
+    REPLY=twin
+  else
+    REPLY=delete
+  fi
+}

@@ -1,0 +1,33 @@
+# shellcheck shell=bash disable=SC2015,SC2153  # `a && b || refuse` is meant; HOLDER stands in paths.sh
+# One run at a time on a node.
+
+LOCK_WAIT=20 # seconds a second run waits before it gives up
+
+# caller: who called us, in REPLY. sudo takes SSH_CONNECTION away, so the processes above are asked.
+caller() {
+  local pid=$$ from="" who=${SUDO_USER:-$(id -un)}
+  while [[ -z $from && $pid -gt 1 ]]; do
+    from=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | awk -F= '$1 == "SSH_CONNECTION" { split($2, part, " "); print part[1]; exit }')
+    pid=$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2>/dev/null)
+    [[ $pid =~ ^[0-9]+$ ]] || break
+  done
+  REPLY="$who${from:+ from $from}"
+}
+
+# take_lock VERB: holds the node for the rest of this run. Descriptor 9 is the lock; what runs
+# long in the background closes it, or it would hold the node after we are gone.
+take_lock() {
+  local holder
+  mkdir -p "$STATE" && exec 9>>"$LOCK" || refuse "$STATE cannot be written; is the file system full or read-only?"
+  if ! flock -n 9; then
+    holder=$(head -n 1 "$HOLDER" 2>/dev/null)
+    say "waiting up to $LOCK_WAIT s: this node is held by ${holder:-another run}"
+    if ! flock -w "$LOCK_WAIT" 9; then
+      holder=$(head -n 1 "$HOLDER" 2>/dev/null)
+      say "error: this node is held by ${holder:-another run}; wait until it has ended, then run again"
+      exit 4
+    fi
+  fi
+  caller
+  printf '%s: %s, since %(%Y-%m-%d %H:%M:%S %Z)T, process %d\n' "$REPLY" "$1" -1 $$ >"$HOLDER"
+}

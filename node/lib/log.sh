@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# Progress, errors and the log file. Standard error and the log get the same lines; neither
+# ever shows a secret.
+
+NODE_NAME=$(hostname 2>/dev/null || echo node)
+LOG_FILE=""
+SECRETS=()
+LOGS_KEPT=20
+
+# keep_secret VALUE: from now on VALUE is replaced in everything that is said. Short values are
+# not: they would blank out ordinary words, and a token that short is refused anyway.
+keep_secret() {
+  ((${#1} >= 8)) && SECRETS+=("$1")
+}
+
+# redact TEXT: TEXT without secrets, in REPLY.
+redact() {
+  local secret
+  REPLY=$1
+  for secret in "${SECRETS[@]}"; do
+    REPLY=${REPLY//"$secret"/(secret)}
+  done
+  while [[ $REPLY =~ K10[0-9a-f]{16,}::[^[:space:]\"\']+ ]]; do
+    REPLY=${REPLY//"${BASH_REMATCH[0]}"/(token)}
+  done
+}
+
+# say TEXT...: one line of progress. A reader that went away is no reason to stop.
+say() {
+  local line
+  redact "$*"
+  printf -v line '%(%H:%M:%S)T %s: %s' -1 "$NODE_NAME" "$REPLY"
+  printf '%s\n' "$line" >&2
+  [[ -n $LOG_FILE ]] && { printf '%s\n' "$line" >>"$LOG_FILE"; } 2>/dev/null
+  return 0
+}
+
+# open_log VERB: a log file of its own for this run; the newest LOGS_KEPT stay.
+open_log() {
+  local old name
+  mkdir -p "$LOG_DIR" || return 0
+  printf -v name '%(%Y%m%dT%H%M%SZ)T-%s-%d.log' -1 "$1" $$
+  LOG_FILE=$LOG_DIR/$name
+  : >"$LOG_FILE" || LOG_FILE=""
+  mapfile -t old < <(find "$LOG_DIR" -name '*.log' -type f | sort -r | tail -n "+$((LOGS_KEPT + 1))")
+  ((${#old[@]})) && rm -f -- "${old[@]}"
+  return 0
+}
+
+# usage_error TEXT: the arguments are wrong; nothing was looked at.
+usage_error() {
+  say "error: $*"
+  exit 2
+}
+
+# refuse TEXT: something is not as it must be, and nothing was touched. Once a run has begun to
+# act it can only fail, and undo.
+refuse() {
+  ((ACTING)) && die "$@"
+  say "refused: $*"
+  finish_step refused
+  exit 3
+}
+
+# die TEXT: the run failed; what it did is undone.
+die() {
+  local reason=$*
+  say "error: $reason"
+  if ((UNDOING)); then
+    exit 1
+  fi
+  run_undo
+  finish_step undone
+  report_undone
+  exit 1
+}

@@ -1,0 +1,61 @@
+# shellcheck shell=bash disable=SC2034  # facts, read by the other files
+# What the machine itself is. Reads only.
+
+# arch_of MACHINE: k3s' word for what `uname -m` says, in REPLY; empty when k3s has none.
+arch_of() {
+  case $1 in
+    x86_64) REPLY=amd64 ;;
+    aarch64 | arm64) REPLY=arm64 ;;
+    *) REPLY="" ;;
+  esac
+}
+
+# observe_machine: OS_NAME ARCH CORES MEMORY_MIB SYSTEMD MACHINE_ID PRODUCT_UUID DEFAULT_ROUTE SELINUX
+observe_machine() {
+  OS_NAME=$(sed -n 's/^PRETTY_NAME=//p' "$ROOT/etc/os-release" 2>/dev/null | tr -d '"')
+  arch_of "$(uname -m)" && ARCH=$REPLY
+  CORES=$(nproc 2>/dev/null || echo 0)
+  MEMORY_MIB=$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' "$PROC/meminfo" 2>/dev/null)
+  SYSTEMD=false
+  [[ -d $ROOT/run/systemd/system ]] && SYSTEMD=true
+  MACHINE_ID=$(head -c 32 "$ROOT/etc/machine-id" 2>/dev/null)
+  PRODUCT_UUID=""
+  if ! systemd-detect-virt --quiet --container 2>/dev/null; then
+    PRODUCT_UUID=$(tr 'A-F' 'a-f' 2>/dev/null <"$SYS/class/dmi/id/product_uuid")
+  fi
+  DEFAULT_ROUTE=false
+  if awk '$2 == "00000000" && $8 == "00000000" { found = 1 } END { exit !found }' "$PROC/net/route" 2>/dev/null ||
+    awk '$1 ~ /^0+$/ && $2 == "00" && $10 != "lo" { found = 1 } END { exit !found }' "$PROC/net/ipv6_route" 2>/dev/null; then
+    DEFAULT_ROUTE=true
+  fi
+  SELINUX=absent
+  if [[ -r $SYS/fs/selinux/enforce ]]; then
+    SELINUX=permissive
+    [[ $(<"$SYS/fs/selinux/enforce") == 1 ]] && SELINUX=enforcing
+  fi
+  return 0
+}
+
+# firewall_warnings ROLE: WARNINGS, when a firewall that is running will not let k3s through.
+firewall_warnings() {
+  local port ports="6443/tcp 10250/tcp 8472/udp"
+  WARNINGS=()
+  [[ $1 == server ]] && ports="6443/tcp 2379:2380/tcp 10250/tcp 8472/udp"
+  if systemctl is-active --quiet firewalld 2>/dev/null; then
+    local missing="" open
+    open=" $(firewall-cmd --list-ports 2>/dev/null) "
+    for port in ${ports//:/-}; do
+      [[ $open == *" $port "* ]] || missing+=" --add-port=$port"
+    done
+    [[ -n $missing ]] && WARNINGS+=("firewalld is active and does not let k3s through; on this node run: firewall-cmd --permanent$missing && firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=10.43.0.0/16 && firewall-cmd --reload (with your own pod and service ranges)")
+  fi
+  if command -v ufw >/dev/null && ufw status 2>/dev/null | grep -q '^Status: active'; then
+    local rules="" shown
+    shown=$(ufw status 2>/dev/null)
+    for port in $ports; do
+      grep -qE "^$port " <<<"$shown" || rules+="ufw allow $port && "
+    done
+    [[ -n $rules ]] && WARNINGS+=("ufw is active and does not let k3s through; on this node run: ${rules}ufw allow from 10.42.0.0/16 && ufw allow from 10.43.0.0/16 (with your own pod and service ranges)")
+  fi
+  return 0
+}

@@ -1,0 +1,76 @@
+# shellcheck shell=bash disable=SC2034  # read by the verbs
+# Which cluster this server belongs to: its own data first, then what the peers say. Never its
+# position in a list.
+
+MEMBERSHIP="" # member, rejoin, join or found
+LISTED=unknown
+OWN_LINE=""   # our own member, as etcd lists it
+
+# own_line MEMBER-NAME MEMBER...: the line of that member, in REPLY. Pure.
+own_line() {
+  local own=$1 line
+  shift
+  REPLY=""
+  for line in "$@"; do
+    if [[ $line == *" $own "* ]]; then
+      REPLY=$line
+      return 0
+    fi
+  done
+}
+
+# is_voter_now: whether this node's own etcd runs and says that it is a voter. Sets MEMBERS, OWN_LINE.
+is_voter_now() {
+  local own
+  own_member_name && own=$REPLY
+  [[ -n $own ]] && etcd_members || return 1
+  own_line "$own" "${MEMBERS[@]}"
+  OWN_LINE=$REPLY
+  [[ $OWN_LINE == *" $own 0 "* ]] || { REPLY="it is not a voter yet" && return 1; }
+  etcd_status
+}
+
+# choose_membership: sets MEMBERSHIP, LIVING, STALE; refuses where no answer is safe.
+choose_membership() {
+  local found=${ARG[found]:-no} own item texts=""
+  LIVING=() UNKNOWN=() PEER_MEMBERS=()
+  if [[ $ETCD_HERE == yes ]] && is_voter_now; then
+    MEMBERSHIP=member
+    return 0
+  fi
+  ask_peers
+  own_member_name && own=$REPLY
+  if [[ $ETCD_HERE == yes && ${#PEER_MEMBERS[@]} -gt 0 ]]; then
+    own_line "${own:--none-}" "${PEER_MEMBERS[@]}"
+    LISTED=no
+    [[ -n $REPLY ]] && LISTED=yes
+  fi
+  decide_membership "$ETCD_HERE" "$found" "${#LIVING[@]}" "${#UNKNOWN[@]}" "$LISTED"
+  MEMBERSHIP=$REPLY
+  for item in "${UNKNOWN[@]}"; do
+    texts+="${texts:+; }$item"
+  done
+  case $MEMBERSHIP in
+    unknown) refuse "no peer is a living server, but not all could be asked, and a second cluster must never be founded beside one that lives: $texts. Bring these up (k3s need not run there), open TCP $API_PORT to them, or take them out of the configuration" ;;
+    lost) refuse "this node has no etcd data and no living server was found to join (${texts:-no peer is a server}). It was a member once, so no new cluster is founded: bring a server back, or restore from a snapshot" ;;
+    rejoin) say "this node's etcd data is of the member ${own:-(unnamed)}, which the cluster has removed; it is set aside and the node joins again" ;;
+  esac
+  find_stale "${own:--none-}" "${ARG[address]}" "${ARG[name]}" "${PEER_MEMBERS[@]}"
+  say "this node will: $MEMBERSHIP${LIVING[0]:+ (through ${LIVING[0]})}"
+}
+
+# set_data_aside: the etcd data of a removed member, kept under our own directory until this run is done.
+set_data_aside() {
+  act
+  systemctl stop "$UNIT" || die "$UNIT could not be stopped"
+  rm -rf -- "$STATE/removed-member"
+  mv -- "$ETCD_DATA" "$STATE/removed-member" || die "$ETCD_DATA could not be moved aside"
+  on_failure data_back
+}
+
+# data_back: undoes set_data_aside.
+data_back() {
+  systemctl stop "$UNIT" 2>/dev/null
+  rm -rf -- "$ETCD_DATA"
+  mv -- "$STATE/removed-member" "$ETCD_DATA" && UNDONE+=("$ETCD_DATA is again as it was")
+}

@@ -1,0 +1,43 @@
+# shellcheck shell=bash disable=SC2034  # constants, read by the other files
+# Where things are on a node. K3S_NODE_ROOT puts all of it below another directory: for tests
+# of the scripts without a machine, never set on a node.
+
+ROOT=${K3S_NODE_ROOT:-}
+
+K3S=$ROOT/usr/local/bin/k3s
+UNIT_DIR=$ROOT/etc/systemd/system
+ETC=$ROOT/etc/rancher/k3s
+CONFIG=$ETC/config.yaml
+JOIN=$ETC/config.yaml.d/10-join.yaml
+MARKER=$ETC/.homelab-k3s
+NODE_PASSWORD=$ROOT/etc/rancher/node/password
+DATA=$ROOT/var/lib/rancher/k3s
+ETCD_DATA=$DATA/server/db/etcd
+K3S_SNAPSHOTS=$DATA/server/db/snapshots
+ETCD_TLS=$DATA/server/tls/etcd
+ADMIN_KUBECONFIG=$DATA/server/cred/admin.kubeconfig
+PROC=$ROOT/proc
+SYS=$ROOT/sys
+
+# Ours.
+STATE=$ROOT/var/lib/homelab-k3s
+LOCK=$STATE/lock
+HOLDER=$STATE/holder
+STEP_FILE=$STATE/step
+LOG_DIR=$STATE/log
+BEFORE=$STATE/before
+RUNNING=$STATE/running
+SNAPSHOTS=$STATE/snapshots
+LAST=$STATE/last
+
+API_PORT=6443
+ETCD_PORT=2379
+LOCAL_ETCD=https://127.0.0.1:$ETCD_PORT
+
+# unit_of ROLE: the name of k3s' unit for a role.
+unit_of() {
+  case $1 in
+    server) REPLY=k3s.service ;;
+    agent) REPLY=k3s-agent.service ;;
+  esac
+}

@@ -1,0 +1,105 @@
+# shellcheck shell=bash disable=SC2034  # LIVING, UNKNOWN and LISTED are read by the verbs
+# Asking the other servers, with nothing but the token.
+
+# tcp_probe ADDRESS PORT: `open`, `refused` (nothing listens there) or `unknown`, in REPLY.
+# "No route to host" is unknown: a firewall says that too.
+tcp_probe() {
+  local said
+  # shellcheck disable=SC2016  # expanded by the inner shell
+  said=$(timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2"' probe "$1" "$2" 2>&1 9>&-)
+  case $?:$said in
+    0:*) REPLY=open ;;
+    *"onnection refused"*) REPLY=refused ;;
+    *) REPLY=unknown ;;
+  esac
+}
+
+# peer_get URL PATH FILE: GET with the token (HTTP basic, as k3s does it), its CA checked against
+# the token where the token carries the CA's hash. The HTTP status is in REPLY; fails without one.
+peer_get() {
+  local url=$1 path=$2 file=$3 ca=$STATE/peer-ca.$$ password=${TOKEN##*:} hash verify
+  curl --silent --insecure --noproxy '*' --connect-timeout 4 --max-time 8 --output "$ca" "$url/cacerts" 9>&- || {
+    rm -f -- "$ca"
+    REPLY="no answer to /cacerts" && return 1
+  }
+  if [[ $TOKEN == K10* ]]; then
+    hash=${TOKEN%%::*}
+    sum_of "$ca"
+    if [[ $REPLY != "${hash#K10}" ]]; then
+      rm -f -- "$ca"
+      REPLY=other-ca && return 1
+    fi
+  fi
+  password=${password//\\/\\\\}
+  verify=$(curl --silent --noproxy '*' --cacert "$ca" --connect-timeout 4 --max-time 8 --output "$file" \
+    --write-out '%{http_code}' --config - "$url$path" 9>&- <<<"user = \"server:${password//\"/\\\"}\"")
+  rm -f -- "$ca"
+  REPLY=$verify
+  [[ $verify != 000 && -n $verify ]] || { REPLY="no answer to $path" && return 1; }
+}
+
+# parse_db_info FILE: the members in a k3s server's /db/info, as the lines that etcd.sh uses.
+# A JSON number is taken as its digits: 64 bits do not fit awk's numbers.
+parse_db_info() {
+  local id name learner address
+  while read -r id name learner address; do
+    printf -v id %x "$id"
+    host_of "$address"
+    printf '%s %s %s %s\n' "$id" "$name" "$learner" "$REPLY"
+  done < <(tr -d ' \n\t' <"$1" | awk 'BEGIN { RS = "}" } /"ID":/ {
+    id = name = peer = "-"
+    if (match($0, /"ID":[0-9]+/)) id = substr($0, RSTART + 5, RLENGTH - 5)
+    if (match($0, /"name":"[^"]*"/)) name = substr($0, RSTART + 8, RLENGTH - 9)
+    if (match($0, /"peerURLs":\["[^"]*"/)) peer = substr($0, RSTART + 13, RLENGTH - 14)
+    print id, (name == "" ? "-" : name), ($0 ~ /"isLearner":true/ ? 1 : 0), peer
+  }')
+}
+
+# ask_peer NAME ADDRESS-OR-URL: `living` (then MEMBERS is what it lists), `absent`, or `unknown` with the
+# reason after it, in REPLY. Refuses when another cluster answers.
+ask_peer() {
+  local name=$1 url=$2 info=$STATE/db-info.$$ pong
+  [[ $url == https://* ]] || { url_of "$url" "$API_PORT" && url=$REPLY; }
+  host_of "$url"
+  tcp_probe "$REPLY" "${url##*:}"
+  [[ $REPLY == refused ]] && { REPLY=absent && return 0; }
+  [[ $REPLY == open ]] || { REPLY="unknown (no connection to $url within 4 s)" && return 0; }
+  pong=$(curl --silent --insecure --noproxy '*' --connect-timeout 4 --max-time 8 "$url/ping" 9>&- | head -c 16)
+  [[ $pong == pong ]] || { REPLY="unknown ($url is not answering as a k3s server does)" && return 0; }
+  if ! peer_get "$url" /db/info "$info"; then
+    rm -f -- "$info"
+    [[ $REPLY == other-ca ]] && refuse "$name at $url is a server of another cluster: its CA is not the one in our token. Check the address, and that the token was not taken from another stack"
+    REPLY="unknown ($url: $REPLY)"
+    return 0
+  fi
+  case $REPLY in
+    200)
+      mapfile -t MEMBERS < <(parse_db_info "$info")
+      REPLY=living
+      ;;
+    401 | 403) rm -f -- "$info" && refuse "$name at $url is a k3s server that does not accept our token: another cluster, or the token was changed there. Nothing was joined or founded" ;;
+    *) MEMBERS=() && REPLY=living ;;
+  esac
+  rm -f -- "$info"
+  [[ $REPLY == living ]] || REPLY=living
+}
+
+# ask_peers: LIVING (URLs, --join first), UNKNOWN (texts), PEER_MEMBERS (members as a peer lists them).
+ask_peers() {
+  local peer name where word
+  LIVING=() UNKNOWN=() PEER_MEMBERS=()
+  for peer in ${ARG[join]:+"--join=${ARG[join]}"} "${PEERS[@]}"; do
+    name=${peer%%=*} where=${peer#*=}
+    ask_peer "$name" "$where"
+    word=$REPLY
+    say "peer $name at $where: $word"
+    case $word in
+      living)
+        [[ $where == https://* ]] || { url_of "$where" "$API_PORT" && where=$REPLY; }
+        [[ " ${LIVING[*]} " == *" $where "* ]] || LIVING+=("$where")
+        ((${#PEER_MEMBERS[@]})) || PEER_MEMBERS=("${MEMBERS[@]}")
+        ;;
+      unknown*) UNKNOWN+=("$name: ${word#unknown }") ;;
+    esac
+  done
+}

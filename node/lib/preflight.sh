@@ -1,0 +1,61 @@
+# shellcheck shell=bash disable=SC2153  # the facts stand in machine.sh and observe.sh
+# What every step looks at before it touches anything. Refuses with what was found, what is wanted
+# and the way on.
+
+# Figures: k3s' documented minimum, less 10 % for what firmware and kernel keep for themselves.
+SERVER_CORES=2 SERVER_MIB=1843
+AGENT_CORES=1 AGENT_MIB=460
+
+# problem TEXT: one more thing that is wrong.
+PROBLEMS=()
+problem() {
+  PROBLEMS+=("$1")
+}
+
+# preflight ROLE: observes the machine and k3s on it; refuses with every problem at once.
+preflight() {
+  local role=$1 cores=$AGENT_CORES mib=$AGENT_MIB list="" item
+  [[ $role == server ]] && cores=$SERVER_CORES mib=$SERVER_MIB
+  [[ $(uname -s) == Linux ]] || refuse "this is $(uname -s); k3s runs on Linux"
+  observe_machine
+  observe_k3s
+  [[ $SYSTEMD == true ]] || problem "systemd does not run here (no /run/systemd/system); k3s is run as a systemd service. In WSL2 set systemd=true in /etc/wsl.conf"
+  [[ -n $ARCH ]] || problem "the architecture is $(uname -m); k3s is released for x86_64 and aarch64"
+  preflight_tools
+  ((CORES >= cores)) || problem "$CORES CPU core(s), a k3s $role needs $cores"
+  ((${MEMORY_MIB:-0} >= mib)) || problem "${MEMORY_MIB:-0} MiB of memory, a k3s $role needs at least $mib MiB"
+  [[ $DEFAULT_ROUTE == true ]] || problem "there is no default route; k3s needs one (also without internet) to choose its interface. Add a gateway to the network configuration"
+  if [[ $SELINUX == enforcing && ! -e $ROOT/usr/share/selinux/packages/k3s.pp && ! -e $ROOT/usr/share/selinux/packages/targeted/k3s.pp ]]; then
+    problem "SELinux is enforcing and the k3s-selinux policy is not installed; install the package k3s-selinux of Rancher's repository for this system"
+  fi
+  preflight_owner "$role"
+  ((${#PROBLEMS[@]} == 0)) && return 0
+  for item in "${PROBLEMS[@]}"; do
+    list+="${list:+; }$item"
+  done
+  refuse "$list"
+}
+
+# preflight_tools: what the scripts themselves need, beyond coreutils and systemd.
+preflight_tools() {
+  local tool
+  for tool in curl flock awk sed grep; do
+    command -v "$tool" >/dev/null || problem "'$tool' is not installed; install it (Debian, Ubuntu: apt-get install curl util-linux gawk sed grep; RHEL: dnf install curl util-linux gawk sed grep)"
+  done
+  if command -v curl >/dev/null && ! curl --version | grep -q HTTP2; then
+    problem "curl here has no HTTP/2, which etcd is asked with; install the distribution's full curl"
+  fi
+}
+
+# preflight_owner ROLE: is it ours, and of this role?
+preflight_owner() {
+  decide_owner "$1" "$ROLE" "$MARKED" "$K3S_HERE"
+  case $REPLY in
+    foreign)
+      problem "a k3s that this program did not install is here (role $ROLE, datastore $DATASTORE, version ${VERSION_FOUND:-unknown}${CLUSTER_CA:+, cluster CA ${CLUSTER_CA:0:12}}); it is never removed without consent. Remove it yourself (k3s-uninstall.sh or k3s-agent-uninstall.sh, then rm -rf /etc/rancher /var/lib/rancher), or take this node out of the configuration"
+      ;;
+    other-role)
+      problem "this node is a k3s $ROLE and shall be a k3s $1; remove it from the list of ${ROLE}s first (one \`pulumi up\`), then add it to the ${1}s"
+      ;;
+  esac
+}

@@ -1,0 +1,167 @@
+# shellcheck shell=bash disable=SC2034  # read by the verbs
+# Starting, restarting and watching k3s' service. systemd waits for ever for a join that cannot
+# succeed, so nothing here waits for systemd: it is told, and then looked at.
+
+UNIT=""
+SERVICE_TOUCHED=0 # 1 once this run has started or stopped the service
+WAS_ACTIVE=no
+RESTARTS_BORNE=4  # k3s ends and is started again this often before that is called a failure
+
+# service_state: STATE_WORD (active, activating or other), INVOCATION, RESTARTS, SUBSTATE.
+service_state() {
+  local line
+  STATE_WORD=other INVOCATION="" RESTARTS=0 SUBSTATE=""
+  while IFS= read -r line; do
+    case $line in
+      ActiveState=active | ActiveState=reloading) STATE_WORD=active ;;
+      ActiveState=activating) STATE_WORD=activating ;;
+      SubState=*) SUBSTATE=${line#*=} ;;
+      InvocationID=*) INVOCATION=${line#*=} ;;
+      NRestarts=*) RESTARTS=${line#*=} ;;
+    esac
+  done < <(systemctl show "$UNIT" --property=ActiveState,SubState,InvocationID,NRestarts 2>/dev/null)
+}
+
+# in_place: a digest of the files that a start reads, in REPLY.
+in_place() {
+  REPLY=$(cat -- "$CONFIG" "$JOIN" "$UNIT_DIR/$UNIT" 2>/dev/null | sha256sum)
+  REPLY=${REPLY%% *}
+  local files=$REPLY
+  sum_of "$K3S"
+  REPLY="$REPLY $files"
+}
+
+# will_change ROLE: whether this run will have to touch a running service. Looks only.
+will_change() {
+  unit_text "$1"
+  same_file "$UNIT_DIR/$UNIT" "$REPLY" && same_file "$CONFIG" "$WANTED_CONFIG" || return 0
+  sum_of "$K3S"
+  [[ $REPLY == "${ARG[sha256-$ARCH]}" ]] || return 0
+  service_need 0
+  [[ $REPLY == restart ]]
+}
+
+# service_need CHANGES: start, restart, wait or nothing, in REPLY.
+service_need() {
+  local recorded
+  recorded=$(cat "$RUNNING" 2>/dev/null)
+  service_state
+  in_place
+  decide_service "$STATE_WORD" "$recorded" "$REPLY" "$UNFINISHED" "$1"
+}
+
+# run_service: starts or restarts the service when it needs that, and waits until it is active.
+# EACH-SECOND is a command that is run meanwhile.
+run_service() {
+  local before
+  service_need "${#CHANGED[@]}"
+  before=$INVOCATION
+  case $REPLY in
+    nothing) return 0 ;;
+    wait)
+      wait_active "" "$@"
+      return
+      ;;
+  esac
+  act
+  SERVICE_TOUCHED=1
+  rm -f -- "$RUNNING"
+  systemctl reset-failed "$UNIT" 2>/dev/null
+  say "systemctl $REPLY $UNIT"
+  systemctl "$REPLY" --no-block "$UNIT" || die "systemctl $REPLY $UNIT failed"
+  changed service
+  wait_active "$before" "$@"
+}
+
+# wait_active OLD-INVOCATION EACH-SECOND...: until the service is active in another invocation than
+# OLD-INVOCATION; dies at the deadline, at a failure that waiting does not mend, or after k3s ended
+# RESTARTS_BORNE times by itself.
+wait_active() {
+  local old=$1 since=$SECONDS begun first=0 seen=0
+  shift
+  printf -v begun '%(%s)T' -1
+  while :; do
+    service_state
+    [[ $STATE_WORD == active && $INVOCATION != "$old" ]] && break
+    (("$#")) && "$@"
+    ((seen == 0)) && first=$RESTARTS seen=1
+    ((SECONDS % 3 == 0)) && hopeless "$begun" && die "$UNIT: $REPLY"
+    if ((RESTARTS - first >= RESTARTS_BORNE)) && ! patience "$begun"; then
+      show_journal "$begun"
+      die "$UNIT ended $((RESTARTS - first)) times and does not come up; its last words are above"
+    fi
+    seconds_left
+    if ((REPLY <= 1)); then
+      show_journal "$begun"
+      die "$UNIT is still $STATE_WORD ($SUBSTATE) after $((SECONDS - since)) s; its last words are above"
+    fi
+    ((SECONDS > since && (SECONDS - since) % 15 == 0)) && say "$UNIT is $STATE_WORD ($SUBSTATE) after $((SECONDS - since)) s"
+    pause 1
+  done
+  say "$UNIT is active after $((SECONDS - since)) s"
+}
+
+# journal SINCE: the service's journal since then, newest last.
+journal() {
+  journalctl --unit "$UNIT" --since "@$1" --output cat --no-pager --lines 400 2>/dev/null
+}
+
+# hopeless SINCE: whether the journal has an error that waiting does not mend; what to do in REPLY.
+hopeless() {
+  local text
+  text=$(journal "$1")
+  case $text in
+    *"critical configuration value mismatch"*)
+      REPLY="its configuration differs from the other servers' in a value that must be equal: $(grep -m 1 -o 'critical configuration value mismatch.*' <<<"$text")"
+      ;;
+    *"token CA hash does not match"*) REPLY="the server it joins has another CA than our token: another cluster answers there" ;;
+    *"flag provided but not defined"*) REPLY="this k3s does not know a setting: $(grep -m 1 -o 'flag provided but not defined.*' <<<"$text")" ;;
+    *) return 1 ;;
+  esac
+  redact "$REPLY"
+}
+
+# patience SINCE: whether the last failure is one that ends by itself (others are joining, no leader yet).
+patience() {
+  journal "$1" | grep -E 'level=(fatal|error)' | tail -n 1 |
+    grep -qE 'too many learner|unhealthy cluster|leader changed|duplicate node name|[Pp]eer URLs already exists|deadline exceeded|connection refused'
+}
+
+# show_journal SINCE: what matters of the journal, without secrets.
+show_journal() {
+  local line
+  while IFS= read -r line; do
+    say "  journal: ${line:0:400}"
+  done < <(journal "$1" | grep -E 'level=(fatal|error|warning)|panic:|[Ee]rror' | uniq | tail -n 12)
+}
+
+# record_running: writes down what the service runs with, so that a later run can tell.
+record_running() {
+  in_place
+  same_file "$RUNNING" "$REPLY" || write_file "$RUNNING" 600 "$REPLY"
+}
+
+# restore_service: the last of an undo on a node that had k3s: it runs again as before.
+restore_service() {
+  local tries=180
+  systemctl daemon-reload 2>/dev/null
+  service_need 0
+  if [[ $WAS_ACTIVE == no ]]; then
+    ((SERVICE_TOUCHED)) && systemctl stop "$UNIT" && UNDONE+=("$UNIT is stopped again, as it was")
+    return
+  fi
+  ((SERVICE_TOUCHED)) || [[ $REPLY != nothing ]] || return
+  say "restarting $UNIT with its old files"
+  systemctl restart --no-block "$UNIT"
+  pause 2
+  while ((tries-- > 0)); do
+    service_state
+    if [[ $STATE_WORD == active ]]; then
+      record_running
+      UNDONE+=("$UNIT runs again with its old files")
+      return
+    fi
+    pause 1
+  done
+  UNDONE+=("NOT done: $UNIT did not come back within 180 s with its old files; see journalctl -u $UNIT")
+}

@@ -1,0 +1,71 @@
+# shellcheck shell=bash disable=SC2034  # UNFINISHED and ACTING are read by the other files
+# The named steps of a run. Each is announced and written down, so that a run that was killed or
+# lost its power is seen by the next one.
+
+ACTING=0         # 1 from the first change on
+UNFINISHED=""    # the verb of an earlier run that did not end
+INTERRUPTED=0
+
+# note TEXT: a line in the step file, on disk before we go on.
+note() {
+  printf '%(%Y-%m-%dT%H:%M:%S%z)T %s\n' -1 "$*" >>"$STEP_FILE" && sync "$STEP_FILE" 2>/dev/null
+  return 0
+}
+
+# begin_verb VERB: takes the lock, opens the log, reports what an earlier run left unfinished.
+begin_verb() {
+  local first last
+  take_lock "$1"
+  open_log "$1"
+  trap '' HUP PIPE
+  trap 'interrupted TERM' TERM
+  trap 'interrupted INT' INT
+  if [[ -s $STEP_FILE ]]; then
+    first=$(head -n 1 "$STEP_FILE")
+    last=$(tail -n 1 "$STEP_FILE")
+    if [[ $last != *" ended "* ]]; then
+      UNFINISHED=${first##* }
+      say "the step \`$UNFINISHED\` begun at ${first%% *} did not end (last: ${last#* }); going on from what is there"
+    fi
+  fi
+  : >"$STEP_FILE"
+  note "verb $1"
+  load_undo
+}
+
+# step NAME COMMAND...: one named step.
+step() {
+  local name=$1
+  shift
+  note "begin $name"
+  say "step: $name begin"
+  "$@"
+  say "step: $name end"
+  note "end $name"
+}
+
+# finish_step HOW: the run ended by itself (ok, undone or refused).
+finish_step() {
+  [[ -e $STEP_FILE && $(tail -n 1 "$STEP_FILE") == *" ended "* ]] && return 0
+  [[ -n $LOG_FILE ]] && note "ended $1"
+  return 0
+}
+
+# act: from here on something is changed.
+act() {
+  ACTING=1
+}
+
+# interrupted SIGNAL: the operator, or the machine's shutdown, ends this run.
+interrupted() {
+  ((INTERRUPTED)) && return
+  INTERRUPTED=1
+  die "ended by signal $1"
+}
+
+# pause SECONDS: a sleep that a signal can end.
+pause() {
+  sleep "$1" 9>&- &
+  wait $! 2>/dev/null
+  return 0
+}

@@ -1,0 +1,134 @@
+# shellcheck shell=bash disable=SC2034  # UNDO_FIRST and UNDO_LAST are read by undo.sh
+# Taking k3s off a node.
+
+# kill_containers: ends what k3s leaves running when it stops (its unit has KillMode=process).
+kill_containers() {
+  local pid pids=() path
+  for path in "$PROC"/[0-9]*; do
+    pid=${path##*/}
+    # only processes whose program or arguments lie below k3s' own directory
+    if tr '\0' ' ' 2>/dev/null <"$path/cmdline" | grep -qE "^${DATA}/data/[^ ]*/bin/containerd-shim|^${DATA}/data/[^ ]*/bin/(containerd|k3s) "; then
+      pids+=("$pid")
+    fi
+  done
+  for pid in "${pids[@]}"; do
+    kill_tree "$pid"
+  done
+}
+
+# kill_tree PID: PID and all below it, children first.
+kill_tree() {
+  local child children
+  read -ra children < <(cat "$PROC/$1/task"/*/children 2>/dev/null | tr '\n' ' ')
+  for child in "${children[@]}"; do
+    kill_tree "$child"
+  done
+  kill -9 "$1" 2>/dev/null
+}
+
+# unmount_below DIRECTORY...: everything mounted below it, deepest first; not what is mounted on it.
+unmount_below() {
+  local dir point
+  for dir in "$@"; do
+    while IFS= read -r point; do
+      umount -- "$point" 2>/dev/null || umount --lazy -- "$point" 2>/dev/null
+    done < <(awk -v dir="$dir/" 'index($2, dir) == 1 { print $2 }' "$PROC/self/mounts" | sort -r)
+  done
+}
+
+# clean_network: k3s' own interfaces and packet filter rules.
+clean_network() {
+  local link tool name
+  for name in "$ROOT"/run/netns/cni-*; do
+    [[ -e $name ]] && umount -- "$name" 2>/dev/null && rm -f -- "$name"
+  done
+  for link in cni0 flannel.1 flannel-v6.1 kube-ipvs0 flannel-wg flannel-wg-v6; do
+    [[ -e $SYS/class/net/$link ]] && ip link delete "$link" 2>/dev/null
+  done
+  for tool in iptables ip6tables; do
+    command -v "$tool-save" >/dev/null || continue
+    if "$tool-save" 2>/dev/null | grep -qE 'KUBE-|CNI-|FLANNEL'; then
+      "$tool-save" 2>/dev/null | grep -vE 'KUBE-|CNI-|FLANNEL|flannel' | "$tool-restore" 2>/dev/null
+    fi
+  done
+  return 0
+}
+
+# stop_for_good: the service is disabled and stopped; it can never rejoin by itself.
+stop_for_good() {
+  systemctl disable --quiet "$UNIT" 2>/dev/null
+  systemctl stop "$UNIT" 2>/dev/null
+  systemctl reset-failed "$UNIT" 2>/dev/null
+  kill_containers
+  unmount_below "$ROOT/run/k3s" "$DATA/agent" "$ROOT/var/lib/kubelet"
+  clean_network
+}
+
+# wipe_data: what k3s wrote, but for images that somebody put there.
+wipe_data() {
+  local item
+  for item in "$DATA"/* "$DATA"/.[!.]*; do
+    [[ $item == "$DATA/agent" ]] || rm -rf -- "$item"
+  done
+  for item in "$DATA"/agent/* "$DATA"/agent/.[!.]*; do
+    [[ $item == "$DATA/agent/images" ]] || rm -rf -- "$item"
+  done
+  rmdir -- "$DATA/agent" "$DATA" "${DATA%/*}" 2>/dev/null
+  rm -rf -- "$ROOT/etc/rancher/node" "$ROOT/var/lib/kubelet" "$ROOT/run/k3s" "$ROOT/run/flannel" "$ROOT/var/lib/cni" "$RUNNING"
+}
+
+# wipe_files: the rest: unit, configuration, binary.
+wipe_files() {
+  local name
+  rm -f -- "$UNIT_DIR/k3s.service" "$UNIT_DIR/k3s-agent.service" "$UNIT_DIR"/k3s.service.env "$UNIT_DIR"/k3s-agent.service.env
+  systemctl daemon-reload 2>/dev/null
+  rm -rf -- "$ETC"
+  rmdir -- "${ETC%/*}" 2>/dev/null
+  for name in kubectl crictl ctr; do
+    [[ $(readlink "${K3S%/*}/$name") == *k3s ]] && rm -f -- "${K3S%/*}/$name"
+  done
+  rm -f -- "$K3S" "${K3S%/*}"/.k3s.*.part "${K3S%/*}"/k3s-*uninstall.sh "${K3S%/*}"/k3s-killall.sh
+  return 0
+}
+
+# begin_new: this node has nothing of k3s; when the run fails, it has nothing again. Survives a kill.
+begin_new() {
+  if [[ -e $BEFORE/new ]]; then
+    UNDO_FIRST=wipe_new
+  elif [[ $FRESH == yes ]]; then
+    mkdir -p "$BEFORE" && : >"$BEFORE/new"
+    UNDO_FIRST=wipe_new
+  else
+    UNDO_LAST=restore_service
+  fi
+}
+
+# wipe_new: the undo of a new node. It leaves the cluster first, while its own member still counts.
+wipe_new() {
+  ((ACTING)) || [[ -n $UNFINISHED ]] || return 0
+  leave_again
+  stop_for_good
+  wipe_data
+  rm -f -- "$UNIT_DIR/$UNIT"
+  systemctl daemon-reload 2>/dev/null
+  UNDONE+=("the service, its data and its membership are gone; the node is as it was before")
+}
+
+# leave_again: the member and the Node that this run brought into a living cluster leave it.
+leave_again() {
+  local url=${LIVING[0]:-} line id name learner where
+  [[ -n $url && -s $ETCD_TLS/client.key ]] || return 0
+  [[ -s $ADMIN_KUBECONFIG && -x $K3S ]] && kube --at "$url" delete node "${ARG[name]}" --ignore-not-found --wait=false >/dev/null 2>&1
+  host_of "$url" && url_of "$REPLY" "$ETCD_PORT" && url=$REPLY
+  etcd_members "$url" || { UNDONE+=("NOT done: etcd at $url did not answer ($REPLY); the member of ${ARG[name]} may still be listed") && return 0; }
+  for line in "${MEMBERS[@]}"; do
+    read -r id name learner where <<<"$line"
+    node_of "$name"
+    [[ $REPLY == "${ARG[name]}" || $where == "${ARG[address]}" ]] || continue
+    if etcd_remove "$url" "$id"; then
+      UNDONE+=("the etcd member $name ($([[ $learner == 1 ]] && echo learner || echo voter)) left the cluster")
+    else
+      UNDONE+=("NOT done: the etcd member $name could not be removed: $REPLY")
+    fi
+  done
+}

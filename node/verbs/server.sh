@@ -1,0 +1,121 @@
+# shellcheck shell=bash disable=SC2034  # NODE_NAME, UNIT and others are read by the library
+# server: this node is a voter of its cluster, with this version and this configuration.
+
+verb_server() {
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror file peer join deadline" "found" "$@"
+  require name address version sha256-amd64 sha256-arm64
+  [[ -n ${ARG[mirror]:-}${ARG[file]:-} ]] || usage_error "--mirror or --file is missing"
+  NODE_NAME=${ARG[name]}
+  unit_of server && UNIT=$REPLY
+  read_input
+  begin_verb server
+  step observe observe_server
+  step peers choose_membership
+  step quorum check_quorum
+  step binary put_binary
+  step config put_server_config
+  step unit put_unit server
+  step start start_server
+  step voter wait_voter
+  record_running
+  forget_before
+  rm -rf -- "$STATE/removed-member"
+  finish_step ok
+  answer_server
+}
+
+# observe_server: preflight, and what an undo will have to bring back.
+observe_server() {
+  preflight server
+  case $DATASTORE in
+    sqlite | external) refuse "this server's datastore is $DATASTORE; moving it to embedded etcd is not a step of bring-up" ;;
+  esac
+  [[ -e $NODE_PASSWORD ]] || NEW_PASSWORD=yes
+  service_state
+  [[ $STATE_WORD == other ]] || WAS_ACTIVE=yes
+}
+
+# check_quorum: a living voter is only touched while all voters are healthy. Said before anything is
+# changed.
+check_quorum() {
+  local line id name learner where voters=0 healthy=0 sick="" self=0
+  begin_new
+  [[ $MEMBERSHIP == member && $WAS_ACTIVE == yes ]] || return 0
+  will_change server || return 0
+  is_voter_now && self=1
+  if ((self)); then
+    for line in "${MEMBERS[@]}"; do
+      read -r id name learner where <<<"$line"
+      ((learner)) && continue
+      ((voters++))
+      url_of "$where" "$ETCD_PORT"
+      if etcd_status "$REPLY"; then ((healthy++)); else sick+="${sick:+; }$name at $where: $REPLY"; fi
+    done
+  fi
+  may_stop "$voters" "$healthy" "$self"
+  case $REPLY in
+    unhealthy)
+      quorum_of "$voters"
+      refuse "$healthy of $voters voters are healthy ($sick); this server would be restarted for its new version or settings, which is not done before all are healthy (majority: $REPLY). Bring them back, or declare a machine that is gone for good as lost"
+      ;;
+    alone) say "this is the only voter: the API is away while it restarts" ;;
+    *) ((self)) && say "$healthy of $voters voters are healthy; $((healthy - 1)) of $voters while this one restarts" ;;
+  esac
+  return 0
+}
+
+# put_server_config: marker, config.yaml and, for a node that is no member yet, the join file.
+put_server_config() {
+  act
+  [[ $MEMBERSHIP == rejoin ]] && set_data_aside
+  put_marker server
+  put_config
+  case $MEMBERSHIP in
+    found) founding && put_join "$REPLY" ;;
+    join | rejoin) joining "${LIVING[0]}" && put_join "$REPLY" ;;
+  esac
+}
+
+# start_server: runs the service; while it joins, what an earlier life left behind is cleared.
+start_server() {
+  case $MEMBERSHIP in
+    join | rejoin) run_service clear_once "${LIVING[0]}" ;;
+    *) run_service ;;
+  esac
+}
+
+# wait_voter: until etcd itself lists this server as a voter and has a leader.
+wait_voter() {
+  local since=$SECONDS begun
+  printf -v begun '%(%s)T' -1
+  until is_voter_now; do
+    seconds_left
+    if ((REPLY <= 1)); then
+      is_voter_now && return 0
+      show_journal "$begun"
+      die "this server is active but not a voter after $((SECONDS - since)) s: ${OWN_LINE:+it is listed as a learner; }$REPLY"
+    fi
+    ((SECONDS > since && (SECONDS - since) % 15 == 0)) && say "not a voter yet after $((SECONDS - since)) s: $REPLY"
+    pause 1
+  done
+  return 0
+}
+
+# answer_server: the result. It holds the token, so the caller keeps standard output secret.
+answer_server() {
+  local out=() id name token
+  read -r id name _ _ <<<"$OWN_LINE"
+  token=$(cat "$DATA/server/token") || die "$DATA/server/token cannot be read"
+  version_of "$K3S"
+  json_string "$REPLY" && out+=(version "$REPLY")
+  json_string "${ARG[name]}" && out+=(node "$REPLY" role '"server"')
+  url_of "${ARG[address]}" "$API_PORT"
+  json_string "$REPLY" && out+=(url "$REPLY")
+  json_string "$token" && out+=(token "$REPLY")
+  json_string "$name" && out+=(member "$REPLY")
+  json_string "$id" && out+=(memberId "$REPLY" voter true)
+  json_list "${CHANGED[@]}" && out+=(changed "$REPLY")
+  json_list "${UNDONE[@]}" && out+=(undone "$REPLY")
+  json_object "${out[@]}" seconds "$((SECONDS - STARTED))"
+  answer "$REPLY"
+}

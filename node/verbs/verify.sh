@@ -1,0 +1,116 @@
+# shellcheck shell=bash disable=SC2016,SC2034  # a go-template has $ of its own; a member is read whole
+# verify: what the whole cluster says. Every server a voter and nobody else, no learner, no alarm,
+# every Node Ready with a fresh lease. Runs on a server; changes nothing.
+
+LEASE_FRESH=40 # seconds: a kubelet renews its lease every 10, and is given up after 40
+
+verb_verify() {
+  local since=$SECONDS
+  parse_args "server agent deadline" "" "$@"
+  require server
+  [[ -s $ADMIN_KUBECONFIG ]] || refuse "this node is no running server: $ADMIN_KUBECONFIG is not here"
+  mkdir -p "$STATE"
+  while :; do
+    look_at_etcd
+    look_at_nodes
+    if ((${#MISSING[@]} == 0)); then
+      answer_verify $((SECONDS - since))
+      return 0
+    fi
+    seconds_left
+    if ((REPLY <= 1)); then
+      local item text=""
+      for item in "${MISSING[@]}"; do
+        text+="${text:+; }$item"
+      done
+      die "the cluster is not as it shall be after $((SECONDS - since)) s: $text"
+    fi
+    ((SECONDS % 10 == 0)) && say "waiting: ${MISSING[0]}$( ((${#MISSING[@]} > 1)) && echo " (and $((${#MISSING[@]} - 1)) more)")"
+    pause 1
+  done
+}
+
+# look_at_etcd: VOTERS, LEADER; begins MISSING, what is not yet as it shall be.
+look_at_etcd() {
+  local line id name learner where wanted
+  MISSING=() VOTERS=() LEADER=""
+  etcd_members || { MISSING+=("etcd here does not answer: $REPLY") && return; }
+  etcd_status || MISSING+=("etcd here: $REPLY")
+  for line in "${MEMBERS[@]}"; do
+    read -r id name learner where <<<"$line"
+    node_of "$name"
+    if ((learner)); then
+      MISSING+=("$name at $where is a learner")
+    elif [[ $name == - ]]; then
+      MISSING+=("the etcd member at $where never started")
+    else
+      VOTERS+=("$REPLY")
+      [[ $id == "$ETCD_LEADER" ]] && LEADER=$REPLY
+      [[ ,${ARG[server]}, == *",$REPLY,"* ]] || MISSING+=("$name at $where is a voter, but no server of the configuration")
+    fi
+  done
+  for wanted in ${ARG[server]//,/ }; do
+    [[ " ${VOTERS[*]} " == *" $wanted "* ]] || MISSING+=("$wanted is not a voter")
+  done
+  etcd_alarms && ((${#ALARMS[@]})) && MISSING+=("etcd has an alarm: ${ALARMS[*]}")
+  return 0
+}
+
+# look_at_nodes: NODES, a line "NAME READY VERSION ROLES" each; adds to MISSING.
+look_at_nodes() {
+  local line name ready version roles seen="" wanted now renewed
+  declare -A lease=()
+  NODES=()
+  printf -v now '%(%s)T' -1
+  while read -r name renewed; do
+    renewed=$(date -d "$renewed" +%s 2>/dev/null) && lease[$name]=$((now - renewed))
+  done < <(kube --namespace kube-node-lease get leases -o jsonpath='{range .items[*]}{.metadata.name} {.spec.renewTime}{"\n"}{end}' 2>/dev/null)
+  while read -r name ready version roles; do
+    [[ -n $name ]] || continue
+    seen+=" $name "
+    if [[ ! ,${ARG[server]},${ARG[agent]:-}, == *",$name,"* ]]; then
+      :
+    elif [[ $ready != True ]]; then
+      MISSING+=("the Node $name is not Ready ($ready)")
+      ready=False
+    elif ((${lease[$name]:-999999} > LEASE_FRESH)); then
+      MISSING+=("the Node $name is called Ready, but its lease is ${lease[$name]:-never} s old: its kubelet is not running, or its clock is off")
+      ready=False
+    fi
+    NODES+=("$name $ready $version ${roles:--}")
+  done < <(kube get nodes -o go-template='{{range .items}}{{.metadata.name}} {{$ready := "Unknown"}}{{range .status.conditions}}{{if eq .type "Ready"}}{{$ready = .status}}{{end}}{{end}}{{$ready}} {{.status.nodeInfo.kubeletVersion}} {{range $key, $value := .metadata.labels}}{{$key}},{{end}}{{"\n"}}{{end}}' 2>/dev/null)
+  for wanted in ${ARG[server]//,/ } ${ARG[agent]//,/ }; do
+    [[ $seen == *" $wanted "* ]] || MISSING+=("the Node $wanted is not registered")
+  done
+  return 0
+}
+
+# roles_in LABELS: the roles among a Node's label keys (joined by commas), as a JSON array in REPLY.
+roles_in() {
+  local label roles=()
+  for label in ${1//,/ }; do
+    [[ $label == node-role.kubernetes.io/* ]] && roles+=("${label#*/}")
+  done
+  json_list "${roles[@]}"
+}
+
+# answer_verify SECONDS
+answer_verify() {
+  local line name ready version labels nodes="" out=()
+  for line in "${NODES[@]}"; do
+    read -r name ready version labels <<<"$line"
+    out=()
+    json_string "$name" && out+=(name "$REPLY")
+    out+=(ready "$([[ $ready == True ]] && echo true || echo false)")
+    json_string "$version" && out+=(version "$REPLY")
+    roles_in "$labels" && out+=(roles "$REPLY")
+    json_object "${out[@]}"
+    nodes+="${nodes:+,}$REPLY"
+  done
+  out=()
+  json_list "${VOTERS[@]}" && out+=(voters "$REPLY")
+  json_or_null "$LEADER" && out+=(leader "$REPLY" nodes "[$nodes]")
+  quorum_of "${#VOTERS[@]}" && out+=(quorum "$REPLY")
+  json_object "${out[@]}" seconds "$1"
+  answer "$REPLY"
+}
