@@ -1,0 +1,229 @@
+import { createHash } from "node:crypto";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { SshSecrets } from "../config/load.ts";
+import { checksumsFor } from "../config/releases.ts";
+import { endpointAddress, serverUrl } from "../config/render.ts";
+import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import { ClusterTokens } from "./ClusterTokens.ts";
+import { EtcdSnapshot } from "./EtcdSnapshot.ts";
+import { K3sAgentNode } from "./K3sAgentNode.ts";
+import { K3sServerNode } from "./K3sServerNode.ts";
+import { KubeVip } from "./KubeVip.ts";
+import { withServer } from "./kubeconfig.ts";
+import { Machine } from "./Machine.ts";
+import { NodeStep } from "./node-step.ts";
+import { Preflight } from "./Preflight.ts";
+import { agentJoinToken, readVoters } from "./results.ts";
+import { scriptsHash } from "./scripts.ts";
+import { componentType } from "./types.ts";
+
+export interface K3sClusterArgs {
+  /** Checked configuration with all defaults. */
+  readonly config: ClusterConfig;
+  /** What unlocks the machines; without a key the SSH agent does. */
+  readonly ssh: SshSecrets;
+}
+
+/** Seconds for fetching the kubeconfig. */
+const kubeconfigDeadline = 60;
+
+/** Seconds within which all nodes must be Ready and all servers voters. */
+const verifyDeadline = 300;
+
+const digest = (value: unknown) =>
+  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
+
+/** Changes when something changes that every node must be looked at again for, before the first one is touched. */
+export function clusterChange(config: ClusterConfig): string {
+  const { version, k3s, tlsSans, endpoint } = config;
+  const servers = config.servers.map(({ name, address }) => `${name}=${address}`).sort();
+  return digest([version, checksumsFor(version, config.checksums), k3s, tlsSans, endpoint, servers]);
+}
+
+/**
+ * A highly available k3s cluster: all machines are looked at, servers join one after another, agents join in lanes
+ * beside them as soon as the first server answers, and the cluster itself is asked at the end.
+ */
+export class K3sCluster extends pulumi.ComponentResource {
+  /** Where the API answers. */
+  readonly endpoint: string;
+  /** Admin kubeconfig for the endpoint. Secret. */
+  readonly kubeconfig: pulumi.Output<string>;
+  /** Servers and their URLs, in joining order. */
+  readonly servers: pulumi.Output<{ readonly name: string; readonly url: string }[]>;
+  readonly agents: readonly string[];
+  /** Voters as etcd sees them, asked after everything else was done. */
+  readonly voters: pulumi.Output<string[]>;
+  /** What each snapshot's node reported, by the snapshot's name. */
+  readonly snapshots: Readonly<Record<string, pulumi.Output<string>>>;
+
+  private readonly config: ClusterConfig;
+  private readonly machines = new Map<string, Machine>();
+
+  constructor(name: string, args: K3sClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(componentType("K3sCluster"), name, {}, opts);
+    this.config = args.config;
+    const { config } = this;
+    const change = clusterChange(config);
+
+    const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect }, { parent: this });
+    this.lookAtMachines(args.ssh, change);
+    const facts = [...this.machines.values()].map((machine) => machine.facts);
+    const preflight = new Preflight(`${name}-preflight`, { config, facts, change }, { parent: this });
+    const servers = this.joinServers(tokens, preflight.passed);
+    const agents = this.joinAgents(tokens, servers[0]!);
+    const kubeconfig = this.fetchKubeconfig(name, servers[0]!);
+    const endpoint = this.provideEndpoint(name, kubeconfig);
+    const done = [...servers.map(({ step }) => step), ...agents.map(({ step }) => step), ...endpoint];
+    const verify = this.verify(name, done);
+
+    this.endpoint = serverUrl(endpointAddress(config));
+    this.kubeconfig = pulumi.secret(kubeconfig.apply((yaml) => withServer(yaml, this.endpoint)));
+    this.servers = pulumi.all(
+      servers.map(({ nodeName, url }) => url.apply((text) => ({ name: nodeName, url: text }))),
+    );
+    this.agents = agents.map(({ nodeName }) => nodeName);
+    this.voters = pulumi
+      .unsecret(verify.stdout)
+      .apply((stdout) => readVoters(config.servers[0]!.name, stdout));
+    this.snapshots = this.saveSnapshots(name, verify);
+    this.registerOutputs({
+      endpoint: this.endpoint,
+      kubeconfig: this.kubeconfig,
+      servers: this.servers,
+      agents: this.agents,
+      voters: this.voters,
+      snapshots: this.snapshots,
+    });
+  }
+
+  private get firstServer(): NodeConfig {
+    return this.config.servers[0]!;
+  }
+
+  private access(node: NodeConfig) {
+    return this.machines.get(node.name)!.access;
+  }
+
+  /** Reads every node at the same time; nothing is changed yet. */
+  private lookAtMachines(secrets: SshSecrets, change: string): void {
+    const { config } = this;
+    const nodes = [...config.servers, ...config.agents];
+    const scripts = scriptsHash();
+    const users = [...new Set(nodes.map(({ user }) => user))];
+    for (const node of nodes) {
+      const args = { node, ssh: config.ssh, secrets, users, scripts, change };
+      this.machines.set(node.name, new Machine(node.name, args, { parent: this }));
+    }
+  }
+
+  /**
+   * Servers in a chain: each is a voter before the next is touched. Where to join and with which token comes from
+   * the first, so that a change to a later one does not seem to change those behind it.
+   */
+  private joinServers(tokens: ClusterTokens, passed: pulumi.Resource): K3sServerNode[] {
+    const servers: K3sServerNode[] = [];
+    for (const node of this.config.servers) {
+      const [first] = servers;
+      const before = servers.at(-1);
+      const entry = first
+        ? ({ founds: false, token: first.token, url: first.url } as const)
+        : ({ founds: true, token: tokens.server } as const);
+      const after = before ? [before.step] : [passed];
+      const args = {
+        config: this.config,
+        node,
+        access: this.access(node),
+        entry,
+        agentToken: tokens.agent,
+        after,
+      };
+      servers.push(new K3sServerNode(node.name, args, { parent: this }));
+    }
+    return servers;
+  }
+
+  /** Agents in lanes, beside the servers that still join: they need one server, and find the others by themselves. */
+  private joinAgents(tokens: ClusterTokens, first: K3sServerNode): K3sAgentNode[] {
+    const { config } = this;
+    const token = pulumi
+      .all([first.token, tokens.agent])
+      .apply(([server, agent]) => agentJoinToken(server, agent));
+    const agents: K3sAgentNode[] = [];
+    for (const node of config.agents) {
+      const before = agents.at(-config.agentsParallel);
+      const after = [before ? before.step : first.step];
+      const args = { config, node, access: this.access(node), url: first.url, token, after };
+      agents.push(new K3sAgentNode(node.name, args, { parent: this }));
+    }
+    return agents;
+  }
+
+  /** The admin kubeconfig with the first server's own address: it answers before the endpoint does. */
+  private fetchKubeconfig(name: string, first: K3sServerNode): pulumi.Output<string> {
+    const step = new NodeStep(
+      `${name}-kubeconfig`,
+      this.access(this.firstServer),
+      {
+        verb: "kubeconfig",
+        flags: first.url.apply((url) => [["server", url] as const]),
+        deadline: kubeconfigDeadline,
+      },
+      { parent: this, dependsOn: [first.step] },
+    );
+    return pulumi.secret(step.stdout);
+  }
+
+  /**
+   * kube-vip is applied as soon as the first server answers: its image is pulled and its pod started while the
+   * others join. Nobody joins through the address and every certificate names it from the start, so it may move or
+   * pause meanwhile without harm. `verify` comes after it and asserts the end.
+   */
+  private provideEndpoint(name: string, kubeconfig: pulumi.Output<string>): pulumi.Resource[] {
+    const { endpoint } = this.config;
+    if (endpoint.provider === "none") return [];
+    // Without an identifier of its own, a kubeconfig that changes would replace everything made through it.
+    const provider = new k8s.Provider(
+      `${name}-api`,
+      { kubeconfig, clusterIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}` },
+      { parent: this },
+    );
+    return [new KubeVip(`${name}-kube-vip`, { endpoint, provider }, { parent: this }).daemonSet];
+  }
+
+  /** Asks the cluster, not the nodes: exactly these voters, no learner, no alarm, every Node Ready. */
+  private verify(name: string, after: pulumi.Resource[]): NodeStep {
+    const { config } = this;
+    const names = (nodes: readonly NodeConfig[]) =>
+      nodes
+        .map((node) => node.name)
+        .sort()
+        .join(",");
+    return new NodeStep(
+      `${name}-verify`,
+      this.access(this.firstServer),
+      {
+        verb: "verify",
+        flags: [
+          ["server", names(config.servers)],
+          ...(config.agents.length > 0 ? [["agent", names(config.agents)] as const] : []),
+          ["deadline", verifyDeadline],
+        ],
+        change: digest(config),
+        deadline: verifyDeadline,
+      },
+      { parent: this, dependsOn: after },
+    );
+  }
+
+  private saveSnapshots(name: string, verify: pulumi.Resource): Record<string, pulumi.Output<string>> {
+    const access = this.access(this.firstServer);
+    return Object.fromEntries(
+      this.config.snapshots.map((snapshot) => {
+        const args = { snapshot, access, after: [verify] };
+        return [snapshot, new EtcdSnapshot(`${name}-snapshot-${snapshot}`, args, { parent: this }).report];
+      }),
+    );
+  }
+}

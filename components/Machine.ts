@@ -1,0 +1,113 @@
+import { local, remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { NodeFacts } from "../config/facts.ts";
+import type { SshSecrets } from "../config/load.ts";
+import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import { forChange } from "./command-line.ts";
+import { type Connection, connectionTo } from "./connection.ts";
+import { type NodeAccess, NodeStep } from "./node-step.ts";
+import { readFacts } from "./results.ts";
+import { projectRoot, remoteDirectory, scriptsDirectory } from "./scripts.ts";
+import { componentType } from "./types.ts";
+
+export interface MachineArgs {
+  readonly node: NodeConfig;
+  readonly ssh: ClusterConfig["ssh"];
+  readonly secrets: SshSecrets;
+  /** Other login names of the stack, so that a wrong one can be told from a wrong key. */
+  readonly users: readonly string[];
+  /** Content hash of the scripts in node/. */
+  readonly scripts: string;
+  /** Changes when something changes that concerns every node; then all are looked at again before the first step. */
+  readonly change: string;
+}
+
+/** Seconds for looking at a node; it only reads. */
+const inspectDeadline = 60;
+
+/** Seconds that a node may take to answer, a reboot included. */
+const reachTimeout = 120;
+
+/**
+ * The way to one machine: it can be reached as the stack says, has the scripts, and is fit for its role. Changes
+ * nothing on the machine but the login user's `.homelab-k3s` directory.
+ */
+export class Machine extends pulumi.ComponentResource {
+  /** How later steps get there. */
+  readonly access: NodeAccess;
+  /** What was found there. */
+  readonly facts: pulumi.Output<NodeFacts>;
+
+  constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(componentType("Machine"), name, {}, opts);
+    const { node, scripts, change } = args;
+    const connection = connectionTo(node, args.ssh, args.secrets);
+    this.access = { name: node.name, connection, scripts };
+
+    const reach = this.reach(name, args);
+    const copy = this.copy(name, connection, reach);
+    const inspect = new NodeStep(
+      `${name}-inspect`,
+      this.access,
+      {
+        verb: "inspect",
+        flags: [
+          ["name", node.name],
+          ["role", node.role],
+          ["address", node.address],
+        ],
+        change,
+        deadline: inspectDeadline,
+      },
+      { parent: this, dependsOn: copy },
+    );
+    this.facts = pulumi.unsecret(inspect.stdout).apply((stdout) => readFacts(node.name, stdout));
+    this.registerOutputs({ facts: this.facts });
+  }
+
+  /** Fails early, and says which of key, user, host, port or sudo is to blame. */
+  private reach(name: string, args: MachineArgs): local.Command {
+    const command = forChange("node ssh/reach.ts", args.change);
+    return new local.Command(
+      `${name}-reach`,
+      {
+        create: command,
+        update: command,
+        dir: projectRoot,
+        stdin: pulumi.secret(reachRequest(args)),
+        logging: local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      {
+        parent: this,
+        additionalSecretOutputs: ["stdout", "stderr"],
+        customTimeouts: { create: `${reachTimeout}s`, update: `${reachTimeout}s` },
+      },
+    );
+  }
+
+  private copy(name: string, connection: Connection, reach: pulumi.Resource): remote.CopyToRemote {
+    return new remote.CopyToRemote(
+      `${name}-scripts`,
+      { connection, source: new pulumi.asset.FileArchive(scriptsDirectory), remotePath: remoteDirectory },
+      { parent: this, dependsOn: reach },
+    );
+  }
+}
+
+/** What ssh/reach.ts reads: the connection in its own words. */
+export function reachRequest({ node, ssh, secrets, users }: MachineArgs): pulumi.Output<string> {
+  return pulumi.all([secrets.privateKey, secrets.passphrase]).apply(([privateKey, passphrase]) =>
+    JSON.stringify({
+      name: node.name,
+      host: node.host,
+      port: node.port,
+      user: node.user,
+      hostKey: node.hostKey,
+      privateKey,
+      passphrase,
+      bastion: ssh.bastion && { ...ssh.bastion, privateKey, passphrase },
+      users: users.filter((user) => user !== node.user),
+    }),
+  );
+}

@@ -1,0 +1,66 @@
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { NodeFacts } from "../config/facts.ts";
+import { checksumsFor } from "../config/releases.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import { forChange } from "./command-line.ts";
+import type { CheckInput } from "./local-checks.ts";
+import { projectRoot } from "./scripts.ts";
+import { componentType } from "./types.ts";
+
+export interface PreflightArgs {
+  readonly config: ClusterConfig;
+  /** Facts of every node, servers and agents. */
+  readonly facts: readonly pulumi.Output<NodeFacts>[];
+  readonly change: string;
+}
+
+/**
+ * The gate between looking and changing: all nodes were reached and inspected, no two of them are one machine, and
+ * none would be downgraded or made to skip a minor. Everything that changes a node comes after `passed`, directly or
+ * through the chain of servers; so the graph grows with the number of nodes and not with its square.
+ */
+export class Preflight extends pulumi.ComponentResource {
+  readonly passed: pulumi.Resource;
+
+  constructor(name: string, args: PreflightArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(componentType("Preflight"), name, {}, opts);
+    const { config, change } = args;
+    const vip = config.endpoint.provider === "kube-vip" ? config.endpoint.address : null;
+    const vipAnswers = vip === null ? pulumi.output(false) : this.addressAnswers(name, vip, change);
+    const input = pulumi.all([vipAnswers, pulumi.all([...args.facts])]).apply(([answers, nodes]) => {
+      const wish: CheckInput = {
+        version: config.version,
+        checksums: checksumsFor(config.version, config.checksums),
+        vip,
+        vipAnswers: answers,
+        nodes,
+      };
+      return JSON.stringify(wish);
+    });
+    this.passed = this.check(`${name}-nodes`, "nodes", input, change);
+    this.registerOutputs({});
+  }
+
+  /** Runs while the nodes are being reached, so it costs no time. */
+  private addressAnswers(name: string, address: string, change: string): pulumi.Output<boolean> {
+    const probe = this.check(`${name}-endpoint`, "address", address, change);
+    return probe.stdout.apply((stdout) => (JSON.parse(stdout) as { answers: boolean }).answers);
+  }
+
+  private check(name: string, verb: string, stdin: pulumi.Input<string>, change: string): local.Command {
+    const command = forChange(`node components/local-check.ts ${verb}`, change);
+    return new local.Command(
+      name,
+      {
+        create: command,
+        update: command,
+        dir: projectRoot,
+        stdin,
+        logging: local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this },
+    );
+  }
+}

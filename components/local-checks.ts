@@ -1,0 +1,49 @@
+import { createConnection } from "node:net";
+import { z } from "zod";
+import { factProblems, nodeFacts } from "../config/facts.ts";
+import { ProblemsError } from "../config/problems.ts";
+
+/** Input of the check over all nodes, as the program writes it to standard input. */
+export const checkInput = z.strictObject({
+  version: z.string(),
+  checksums: z.object({ amd64: z.string().optional(), arm64: z.string().optional() }),
+  vip: z.string().nullable(),
+  vipAnswers: z.boolean(),
+  nodes: z.array(nodeFacts),
+});
+
+export type CheckInput = z.input<typeof checkInput>;
+
+/** @throws ProblemsError naming each node that forbids to start. */
+export function checkNodes(text: string): { checked: number } {
+  const { nodes, ...wish } = checkInput.parse(JSON.parse(text));
+  const problems = factProblems(nodes, wish);
+  if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
+  return { checked: nodes.length };
+}
+
+/** Ports whose answer, be it a refusal, shows that a machine has the address. */
+const probedPorts = [22, 80, 443, 6443];
+
+/**
+ * Whether any machine answers at an address, seen from here. Silence within the time means no: an address that
+ * cannot be reached from here cannot be told from a free one.
+ * @param timeoutMs how long to listen for an answer
+ */
+export async function addressAnswers(address: string, timeoutMs = 800): Promise<boolean> {
+  const answers = await Promise.all(probedPorts.map((port) => portAnswers(address, port, timeoutMs)));
+  return answers.includes(true);
+}
+
+function portAnswers(host: string, port: number, timeout: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host, port });
+    const end = (answered: boolean) => {
+      socket.destroy();
+      resolve(answered);
+    };
+    socket.setTimeout(timeout, () => end(false));
+    socket.once("connect", () => end(true));
+    socket.once("error", (error: NodeJS.ErrnoException) => end(error.code === "ECONNREFUSED"));
+  });
+}

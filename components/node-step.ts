@@ -1,0 +1,67 @@
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { type Flag, forChange, nodeCommand } from "./command-line.ts";
+import type { Connection } from "./connection.ts";
+
+/** The way to a node whose scripts are in place. */
+export interface NodeAccess {
+  readonly name: string;
+  readonly connection: Connection;
+  /** Content hash of the scripts that were copied there. */
+  readonly scripts: string;
+}
+
+export interface NodeStepArgs {
+  readonly verb: string;
+  readonly flags: pulumi.Input<readonly Flag[]>;
+  /** Flags of the very first run only, never of an update. */
+  readonly createFlags?: readonly Flag[];
+  /** Verb and flags of an update, where they are not those of the first run. */
+  readonly update?: { readonly verb: string; readonly flags: readonly Flag[] };
+  /** Verb and flags of the way back, where there is one. */
+  readonly remove?: { readonly verb: string; readonly flags: readonly Flag[] };
+  /** Standard input. Secrets travel here and nowhere else. */
+  readonly stdin?: pulumi.Input<string>;
+  /** What a reading step looks at, so that it looks again when that has changed. */
+  readonly change?: string;
+  /** The script's own bound in seconds; Pulumi waits a little longer, so that the script can undo and explain. */
+  readonly deadline: number;
+}
+
+/** Seconds that Pulumi allows for connecting and for undoing beyond a script's own bound. */
+const grace = 120;
+
+/**
+ * One step on one node. `update` is always given, since a changed input would otherwise run `create` again. Output
+ * is secret and only standard error is logged: the provider does not carry the secrecy of inputs over to outputs.
+ * Nothing triggers a replacement, and where there is a way back it is walked before the new way is.
+ */
+export class NodeStep extends remote.Command {
+  constructor(name: string, access: NodeAccess, args: NodeStepArgs, opts: pulumi.CustomResourceOptions) {
+    const line = (verb: string, input: pulumi.Input<readonly Flag[]>, first: readonly Flag[] = []) =>
+      pulumi.output(input).apply((flags) => {
+        const command = nodeCommand(verb, access.scripts, [...first, ...flags]);
+        return args.change ? forChange(command, args.change) : command;
+      });
+    const timeout = `${args.deadline + grace}s`;
+    const update = args.update ?? { verb: args.verb, flags: args.flags };
+    super(
+      name,
+      {
+        connection: access.connection,
+        create: line(args.verb, args.flags, args.createFlags),
+        update: line(update.verb, update.flags),
+        ...(args.remove && { delete: line(args.remove.verb, args.remove.flags) }),
+        ...(args.stdin !== undefined && { stdin: pulumi.secret(args.stdin) }),
+        logging: remote.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      {
+        ...opts,
+        additionalSecretOutputs: ["stdout", "stderr"],
+        customTimeouts: { create: timeout, update: timeout, delete: timeout },
+        ...(args.remove && { deleteBeforeReplace: true }),
+      },
+    );
+  }
+}

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { type NodeFacts, nodeFacts } from "../config/facts.ts";
+import { serverUrl } from "../config/render.ts";
+
+/** Secure form of the server token: the hash of the cluster's CA, then the password. */
+const secureToken = /^K10[0-9a-f]{64}::server:[A-Za-z0-9]+$/;
+
+const serverResult = z.object({
+  node: z.string(),
+  url: z.string(),
+  token: z.string().regex(secureToken),
+  member: z.string().regex(/^[A-Za-z0-9-]{1,80}$/),
+  voter: z.literal(true),
+  version: z.string(),
+});
+
+const verifyResult = z.object({ voters: z.array(z.string().regex(/^[A-Za-z0-9-]{1,80}$/)) });
+
+export type ServerResult = z.output<typeof serverResult>;
+
+/**
+ * Reads the one line of JSON that a step prints. What comes back from a node is not trusted: it is checked before
+ * it becomes another node's input, and an error shows which fields were wrong but none of their values.
+ */
+function read<Schema extends z.ZodType>(
+  node: string,
+  verb: string,
+  schema: Schema,
+  stdout: string,
+): z.output<Schema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(stdout);
+  } catch {
+    throw new Error(`${node}: ${verb} answered with something that is not JSON. Run it by hand on the node.`);
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => issue.path.join(".") || "the answer");
+  throw new Error(`${node}: ${verb} answered with unexpected ${[...new Set(fields)].join(", ")}.`);
+}
+
+/** What a `server` step says of itself; its URL must be the one that the stack gives that node. */
+export function readServer(node: string, address: string, stdout: string): ServerResult {
+  const result = read(node, "server", serverResult, stdout);
+  if (result.node !== node || result.url !== serverUrl(address)) {
+    throw new Error(`${node}: server answered for another node than the one that was asked.`);
+  }
+  return result;
+}
+
+/** What `inspect` found, as far as decisions rest on it. */
+export function readFacts(node: string, stdout: string): NodeFacts {
+  const facts = read(node, "inspect", nodeFacts, stdout);
+  if (facts.node !== node) throw new Error(`${node}: inspect answered for another node.`);
+  return facts;
+}
+
+/** The voters as etcd sees them. */
+export function readVoters(node: string, stdout: string): string[] {
+  return read(node, "verify", verifyResult, stdout).voters;
+}
+
+/** The token with which an agent joins: the server token's CA hash with the agents' own password. */
+export function agentJoinToken(serverToken: string, agentPassword: string): string {
+  return `${serverToken.split("::")[0]}::node:${agentPassword}`;
+}

@@ -1,0 +1,111 @@
+import * as pulumi from "@pulumi/pulumi";
+import { parseCluster } from "./parse.ts";
+import { type Problem, ProblemsError, show } from "./problems.ts";
+import { type ClusterConfig, secretKeys } from "./schema.ts";
+
+/** What unlocks the machines. Absent values mean that the SSH agent does. */
+export interface SshSecrets {
+  readonly privateKey?: pulumi.Output<string>;
+  readonly passphrase?: pulumi.Output<string>;
+}
+
+export interface StackConfig {
+  readonly config: ClusterConfig;
+  readonly ssh: SshSecrets;
+}
+
+/** A stack's configuration as Pulumi hands it over: texts by key, and which of them are secret. */
+export interface RawConfig {
+  readonly values: Readonly<Record<string, string>>;
+  readonly isSecret: (key: string) => boolean;
+}
+
+/** Keys that Pulumi itself puts beside a project's own. */
+const namespace = (project: string) => `${project}:`;
+
+/** Pulumi keeps structured values as JSON and words as they are. */
+function structured(value: string): unknown {
+  if (!/^[[{]|^(?:true|false|-?\d+)$/.test(value)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+function secretProblems(key: string, value: string, isSecret: boolean): Problem[] {
+  const problems: Problem[] = [];
+  if (!isSecret) {
+    problems.push({
+      path: key,
+      found: "a plain-text value that is not shown",
+      wanted: "an encrypted value",
+      next: `Run \`pulumi config set --secret ${key}\` with the value on standard input, and change the secret: it was readable.`,
+    });
+  }
+  if (key === "sshPrivateKey" && !/^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n/.test(value)) {
+    problems.push({
+      path: key,
+      found: show(value, true),
+      wanted: "a private key in PEM or OpenSSH form",
+      next: "Give the whole file, with its first and last line.",
+    });
+  }
+  return problems;
+}
+
+/** Checks everything of one project at once. Pure. */
+export function readStack(
+  project: string,
+  raw: RawConfig,
+): { config: ClusterConfig | undefined; problems: Problem[] } {
+  const prefix = namespace(project);
+  const own = Object.entries(raw.values).flatMap(([key, value]) =>
+    key.startsWith(prefix) ? [[key.slice(prefix.length), value] as const] : [],
+  );
+  const secret = own.filter(([key]) => secretKeys.some((name) => name === key));
+  const plain = own.filter(([key]) => !secretKeys.some((name) => name === key));
+  const hidden = plain.filter(([key]) => raw.isSecret(prefix + key));
+  const visible = plain.filter(([key]) => !raw.isSecret(prefix + key));
+  const { config, problems } = parseCluster(
+    Object.fromEntries(visible.map(([key, value]) => [key, structured(value)])),
+  );
+  return {
+    config,
+    problems: [
+      ...secret.flatMap(([key, value]) => secretProblems(key, value, raw.isSecret(prefix + key))),
+      ...hidden.map(([key]) => ({
+        path: key,
+        found: "an encrypted value",
+        wanted: `plain text; only ${secretKeys.join(" and ")} are secret`,
+        next: "Set it without --secret, or remove it.",
+      })),
+      ...problems,
+    ],
+  };
+}
+
+/** Pulumi's own answer to "was this key encrypted?", which its type declarations leave out. */
+const isConfigSecret = (pulumi.runtime as unknown as { isConfigSecret(key: string): boolean }).isConfigSecret;
+
+/**
+ * Reads the current stack's configuration.
+ * @throws ProblemsError naming every problem; nothing has been declared or touched by then.
+ */
+export function loadStack(): StackConfig {
+  const project = pulumi.getProject();
+  const { config, problems } = readStack(project, {
+    values: pulumi.runtime.allConfig(),
+    isSecret: isConfigSecret,
+  });
+  if (!config) throw new ProblemsError(`The configuration of stack ${pulumi.getStack()}`, problems);
+  if (problems.length > 0)
+    throw new ProblemsError(`The configuration of stack ${pulumi.getStack()}`, problems);
+  const store = new pulumi.Config();
+  const privateKey = store.getSecret("sshPrivateKey");
+  const passphrase = store.getSecret("sshPrivateKeyPassphrase");
+  return {
+    config,
+    ssh: { ...(privateKey && { privateKey }), ...(passphrase && { passphrase }) },
+  };
+}

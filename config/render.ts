@@ -1,0 +1,71 @@
+import { stringify } from "yaml";
+import type { ClusterConfig, NodeConfig } from "./schema.ts";
+
+/** Where the API of one server answers. */
+export function serverUrl(address: string): string {
+  return `https://${address}:6443`;
+}
+
+/** Where the cluster's API answers: the virtual address, or the first server when there is none. */
+export function endpointAddress(config: ClusterConfig): string {
+  return config.endpoint.provider === "none" ? config.servers[0]!.address : config.endpoint.address;
+}
+
+/**
+ * Everything that a server's certificate must carry, in an order that does not depend on the order of the servers,
+ * so that reordering them changes nothing on a node.
+ */
+export function certificateNames(config: ClusterConfig): string[] {
+  const names = config.servers.flatMap(({ name, host, address }) => [name, host, address]);
+  return [...new Set([endpointAddress(config), ...config.tlsSans, ...names])].sort();
+}
+
+/** The flags that k3s wants equal on all servers, under k3s' own names. */
+function sharedFlags({ k3s }: ClusterConfig): Record<string, unknown> {
+  return {
+    "cluster-cidr": k3s.clusterCidr,
+    "service-cidr": k3s.serviceCidr,
+    ...(k3s.clusterDns && { "cluster-dns": k3s.clusterDns }),
+    "cluster-domain": k3s.clusterDomain,
+    ...(k3s.disable.length > 0 && { disable: [...new Set(k3s.disable)].sort() }),
+    "disable-cloud-controller": k3s.disableCloudController,
+    "disable-helm-controller": k3s.disableHelmController,
+    "disable-kube-proxy": k3s.disableKubeProxy,
+    "disable-network-policy": k3s.disableNetworkPolicy,
+    "egress-selector-mode": k3s.egressSelectorMode,
+    "embedded-registry": k3s.embeddedRegistry,
+    "flannel-backend": k3s.flannelBackend,
+    "secrets-encryption": k3s.secretsEncryption,
+  };
+}
+
+function ownFlags(node: NodeConfig): Record<string, unknown> {
+  const labels = Object.entries(node.labels).map(([key, value]) => `${key}=${value}`);
+  return {
+    "node-name": node.name,
+    "node-ip": node.address,
+    ...(labels.length > 0 && { "node-label": labels.sort() }),
+    ...(node.taints.length > 0 && { "node-taint": [...new Set(node.taints)].sort() }),
+  };
+}
+
+const yaml = (value: object): string => stringify(value, { lineWidth: 0 });
+
+/**
+ * A server's `config.yaml`. The first part is byte-identical on all servers; it holds neither `cluster-init` nor
+ * `server` nor `token`, which the node writes once when it founds or joins.
+ */
+export function serverConfig(config: ClusterConfig, node: NodeConfig, agentToken: string): string {
+  const shared = { ...sharedFlags(config), "tls-san": certificateNames(config), "agent-token": agentToken };
+  return yaml(shared) + yaml({ ...ownFlags(node), "advertise-address": node.address });
+}
+
+/** An agent's `config.yaml`; where and with what it joins is written by the node. */
+export function agentConfig(node: NodeConfig): string {
+  return yaml(ownFlags(node));
+}
+
+/** Standard input of a `server` or `agent` step: the token that opens the cluster, then `config.yaml`. */
+export function stepInput(token: string, configYaml: string): string {
+  return `token: ${token}\n---\n${configYaml}`;
+}

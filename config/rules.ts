@@ -1,0 +1,152 @@
+import type { Draft, PlacedNode } from "./draft.ts";
+import { kubeVipDefect } from "./images.ts";
+import { endpointProblems, rangeProblems } from "./network-rules.ts";
+import type { Problem } from "./problems.ts";
+import { checksumsFor, checksumUrl } from "./releases.ts";
+
+/** etcd needs a majority: an even number of servers tolerates no more losses than one server less. */
+export function serverCountProblems({ serverCount: count }: Draft): Problem[] {
+  if (count === undefined || (count % 2 === 1 && count <= 7)) return [];
+  const wanted = "1, 3, 5 or 7 servers";
+  const found = count === 0 ? "no server" : `${count} servers`;
+  if (count === 0) return [{ path: "servers", found, wanted, next: "List at least one server." }];
+  if (count > 7) {
+    return [
+      { path: "servers", found, wanted, next: "Make the others agents: each voter slows every write." },
+    ];
+  }
+  const quorum = Math.floor(count / 2) + 1;
+  return [
+    {
+      path: "servers",
+      found: `${found}, whose quorum of ${quorum} survives ${count - quorum} lost`,
+      wanted,
+      next: `${count - 1} servers survive as many losses; add one server or make one an agent.`,
+    },
+  ];
+}
+
+/** What must not occur twice in the cluster, and how to read it from a node. */
+const unique: readonly { field: string; read: (placed: PlacedNode) => string | undefined; next: string }[] = [
+  { field: "name", read: ({ node }) => node.name, next: "Rename one of them." },
+  { field: "address", read: ({ address }) => address, next: "Give each node its own address." },
+  {
+    field: "host",
+    read: ({ node }) =>
+      node.address === undefined ? undefined : `${node.host}:${node.port ?? "default port"}`,
+    next: "Two nodes would be one machine; correct one of them.",
+  },
+];
+
+export function duplicateProblems({ nodes }: Draft): Problem[] {
+  return unique.flatMap(({ field, read, next }) => {
+    const seen = new Map<string, string>();
+    return nodes.flatMap((placed) => {
+      const value = read(placed);
+      if (value === undefined) return [];
+      const earlier = seen.get(value);
+      seen.set(value, earlier ?? placed.place);
+      if (earlier === undefined) return [];
+      return [
+        {
+          path: `${placed.place}.${field}`,
+          found: `${value}, which is also ${earlier}.${field}`,
+          wanted: `a ${field} of its own`,
+          next,
+        },
+      ];
+    });
+  });
+}
+
+export function addressProblems({ nodes }: Draft): Problem[] {
+  return nodes
+    .filter(({ address }) => address === undefined)
+    .map(({ place, node }) => ({
+      path: `${place}.address`,
+      found: "nothing",
+      wanted: `the IPv4 address of ${node.name}`,
+      next: `${node.host} is a name; peers and certificates need the address it stands for.`,
+    }));
+}
+
+/** The kubelet may give itself only a few labels under kubernetes.io (NodeRestriction). */
+export function labelProblems({ nodes }: Draft): Problem[] {
+  const restricted = /^(?:[a-z0-9.-]+\.)?(?:kubernetes|k8s)\.io\//;
+  const allowed = /^(?:[a-z0-9.-]+\.)?(?:kubelet|node)\.kubernetes\.io\//;
+  return nodes.flatMap(({ place, node }) =>
+    Object.keys(node.labels)
+      .filter((key) => restricted.test(key) && !allowed.test(key))
+      .map((key) => ({
+        path: `${place}.labels.${JSON.stringify(key)}`,
+        found: "a label that a node may not give itself",
+        wanted: "a prefix of your own, kubelet.kubernetes.io or node.kubernetes.io",
+        next: "Roles and other kubernetes.io labels are set with kubectl once the node is registered.",
+      })),
+  );
+}
+
+export function checksumProblems({ version, checksums }: Draft): Problem[] {
+  if (version === undefined || Object.values(checksumsFor(version, checksums)).some(Boolean)) return [];
+  return [
+    {
+      path: "checksums",
+      found: `nothing, and ${version} is not among the pinned releases`,
+      wanted: "the sha256 of its binary for each architecture you use",
+      next: `Take the line of k3s from ${checksumUrl(version, "amd64")} (k3s-arm64 from ${checksumUrl(version, "arm64")}).`,
+    },
+  ];
+}
+
+/** client-go refuses a renew deadline under 1.2 retries; 2/1/1 looks healthy and never elects anyone. */
+export function leaseProblems({ endpoint }: Draft): Problem[] {
+  if (endpoint?.provider !== "kube-vip") return [];
+  const { duration, renew, retry } = endpoint.lease;
+  const problems: Problem[] = [];
+  if (!(duration > renew && renew > 1.2 * retry)) {
+    problems.push({
+      path: "endpoint.lease",
+      found: `duration ${duration}, renew ${renew}, retry ${retry}`,
+      wanted: "duration above renew, and renew above 1.2 times retry",
+      next: "Take 5/3/1, 15/10/2 on slow disks, or at the shortest 3/2/1; with 2/1/1 nobody is ever elected.",
+    });
+  }
+  const defect = kubeVipDefect(endpoint.image);
+  if (defect) {
+    problems.push({
+      path: "endpoint.image",
+      found: `${endpoint.image.split("@")[0]}: ${defect}`,
+      wanted: "a release of kube-vip that keeps its address",
+      next: "Leave endpoint.image out; the pinned one is good.",
+    });
+  }
+  return problems;
+}
+
+export function snapshotProblems({ snapshots }: Draft): Problem[] {
+  return (snapshots ?? []).flatMap((name, index, all) => {
+    const earlier = all.indexOf(name);
+    if (earlier === index) return [];
+    return [
+      {
+        path: `snapshots[${index}]`,
+        found: `${name}, which is also snapshots[${earlier}]`,
+        wanted: "a name of its own",
+        next: "Remove one of them.",
+      },
+    ];
+  });
+}
+
+/** All rules that look at more than one value. Each is pure and gives every problem it finds. */
+export const rules: readonly ((draft: Draft) => Problem[])[] = [
+  serverCountProblems,
+  duplicateProblems,
+  addressProblems,
+  rangeProblems,
+  endpointProblems,
+  leaseProblems,
+  labelProblems,
+  checksumProblems,
+  snapshotProblems,
+];

@@ -1,0 +1,189 @@
+import { z } from "zod";
+import {
+  cidr,
+  domain,
+  flag,
+  host,
+  ipv4,
+  labelKey,
+  labelValue,
+  login,
+  mirror,
+  networkInterface,
+  nodeName,
+  oneOf,
+  pinnedImage,
+  sha256,
+  snapshotName,
+  taint,
+  text,
+  whole,
+} from "./grammar.ts";
+import { hostKey } from "./host-key.ts";
+import { kubeVipImage } from "./images.ts";
+import { officialMirror } from "./releases.ts";
+import { exactVersion } from "./version.ts";
+
+/** A machine of the cluster, server or agent. */
+const node = z.strictObject({
+  /** Kubernetes Node name; resources are named after it, so renaming is removing and adding. */
+  name: nodeName,
+  /** Where ssh connects to. */
+  host,
+  /** The node's own IPv4 address (`node-ip`). Default: `host`, when that is an address. */
+  address: ipv4.optional(),
+  /** Pinned SSH host key. */
+  hostKey,
+  /** Overrides `ssh.user`. */
+  user: login.optional(),
+  /** Overrides `ssh.port`. */
+  port: whole(1, 65535).optional(),
+  /** Labels given at registration; k3s does not apply later changes, the API does. */
+  labels: z.record(labelKey, labelValue).default({}),
+  /** Taints given at registration, like labels. */
+  taints: z.array(taint).default([]),
+  /** Overrides the stack's `protect`. */
+  protect: flag.optional(),
+});
+
+/**
+ * kube-vip's leader election, in seconds. Default 5/3/1: the address moves in about 6 s. Slow disks cost the lease
+ * at these values; 15/10/2 is the quiet choice.
+ */
+const lease = z.strictObject({
+  duration: whole(3, 60),
+  renew: whole(2, 59),
+  retry: whole(1, 30),
+});
+
+const kubeVip = z.strictObject({
+  provider: z.literal("kube-vip"),
+  /** The virtual address that answers for the API. */
+  address: ipv4,
+  /** Interface that carries it. Default: the one of the default route. */
+  interface: networkInterface.optional(),
+  /** The LAN of the servers. Default: the /24 of the first server. */
+  subnet: cidr.optional(),
+  lease: lease.prefault({ duration: 5, renew: 3, retry: 1 }),
+  image: pinnedImage.default(kubeVipImage),
+});
+
+/** `none`: no virtual address; the first server's own address is the endpoint. */
+const endpoint = z.discriminatedUnion("provider", [kubeVip, z.strictObject({ provider: z.literal("none") })]);
+
+const hop = {
+  user: login.default("root"),
+  port: whole(1, 65535).default(22),
+};
+
+const bastion = z.strictObject({ ...hop, host, hostKey });
+
+const ssh = z.strictObject({ ...hop, bastion: bastion.optional() });
+
+/** Parts of k3s that `disable` may name. */
+const packaged = ["coredns", "servicelb", "traefik", "local-storage", "metrics-server", "runtimes"] as const;
+
+/**
+ * Flags that k3s wants equal on all servers. They stand here once and are rendered once, so servers cannot differ.
+ * Names are k3s' own in camel case.
+ */
+const k3s = z.strictObject({
+  clusterCidr: cidr.default("10.42.0.0/16"),
+  serviceCidr: cidr.default("10.43.0.0/16"),
+  /** Default: the tenth address of `serviceCidr`. */
+  clusterDns: ipv4.optional(),
+  clusterDomain: domain.default("cluster.local"),
+  disable: z.array(oneOf(packaged, "Name a packaged component of k3s.")).default([]),
+  disableCloudController: flag.default(false),
+  disableHelmController: flag.default(false),
+  disableKubeProxy: flag.default(false),
+  disableNetworkPolicy: flag.default(false),
+  egressSelectorMode: oneOf(["agent", "cluster", "pod", "disabled"], "k3s' default is agent.").default(
+    "agent",
+  ),
+  embeddedRegistry: flag.default(false),
+  flannelBackend: oneOf(["vxlan", "host-gw", "wireguard-native", "none"], "k3s' default is vxlan.").default(
+    "vxlan",
+  ),
+  /** Encrypts Secrets in etcd. Decided when the cluster is founded. */
+  secretsEncryption: flag.default(true),
+});
+
+const version = text(
+  exactVersion,
+  "an exact release such as v1.34.2+k3s1",
+  "Channels and minors move by themselves; write the release you tested.",
+);
+
+const download = z.strictObject({ mirror: mirror.default(officialMirror) });
+
+const checksums = z.strictObject({ amd64: sha256.optional(), arm64: sha256.optional() });
+
+/** The stack's configuration without its secrets. Unknown keys are refused everywhere. */
+export const clusterSchema = z.strictObject({
+  /** The k3s release on every node. */
+  version,
+  endpoint,
+  /** Servers in the order in which they join; the first founds the cluster. */
+  servers: z.array(node),
+  agents: z.array(node).default([]),
+  /** How many agents are worked on at the same time. */
+  agentsParallel: whole(1, 32).default(4),
+  ssh: ssh.prefault({}),
+  k3s: k3s.prefault({}),
+  /** Names and addresses beside the endpoint and the servers that the API's certificate must carry. */
+  tlsSans: z.array(host).default([]),
+  download: download.prefault({}),
+  /** sha256 of the k3s binary for `version`, for releases that are not pinned in config/releases.ts. */
+  checksums: checksums.optional(),
+  /** On-demand etcd snapshots, by name. */
+  snapshots: z.array(snapshotName).default([]),
+  /** Whether Pulumi refuses to delete servers and tokens. */
+  protect: flag.default(true),
+});
+
+type Parsed = z.output<typeof clusterSchema>;
+
+/** A machine of the cluster with all defaults filled in. */
+export type NodeConfig = Omit<Parsed["servers"][number], "address" | "user" | "port" | "protect"> & {
+  readonly role: "server" | "agent";
+  readonly address: string;
+  readonly user: string;
+  readonly port: number;
+  readonly protect: boolean;
+};
+
+/** The whole configuration, checked, with all defaults filled in. */
+export type ClusterConfig = Omit<Parsed, "servers" | "agents"> & {
+  readonly servers: readonly NodeConfig[];
+  readonly agents: readonly NodeConfig[];
+};
+
+export type EndpointConfig = ClusterConfig["endpoint"];
+export type KubeVipConfig = Extract<EndpointConfig, { provider: "kube-vip" }>;
+export type ParsedConfig = Parsed;
+export type ParsedNode = Parsed["servers"][number];
+
+/** Keys that hold secrets; they must be set with `pulumi config set --secret`. */
+export const secretKeys = ["sshPrivateKey", "sshPrivateKeyPassphrase"] as const;
+
+const shapes: Readonly<Record<string, object>> = {
+  "": { ...clusterSchema.shape, ...Object.fromEntries(secretKeys.map((key) => [key, key])) },
+  servers: node.shape,
+  agents: node.shape,
+  endpoint: kubeVip.shape,
+  "endpoint.lease": lease.shape,
+  ssh: ssh.shape,
+  "ssh.bastion": bastion.shape,
+  k3s: k3s.shape,
+  download: download.shape,
+  checksums: checksums.shape,
+};
+
+/** The keys that may stand at a path of the configuration, for errors about unknown ones. */
+export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  return Object.keys(shapes[path.filter((key) => typeof key === "string").join(".")] ?? {});
+}
+
+/** One node by itself, for rules that look at the well-formed nodes beside malformed ones. */
+export const nodeSchema = node;

@@ -1,0 +1,58 @@
+import type { MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
+
+/** Marks every secret of the mock cluster, so that tests can search for it. */
+export const canary = "CanaryOfASecret";
+export const caHash = "ab".repeat(32);
+export const secureToken = `K10${caHash}::server:${canary}Server`;
+
+const flagOf = (command: string, name: string) => new RegExp(`--${name} (\\S+)`).exec(command)?.[1] ?? "";
+
+const kubeconfig = (server: string) => `apiVersion: v1
+kind: Config
+clusters:
+  - name: default
+    cluster: { server: "${server}", certificate-authority-data: Q0E= }
+users:
+  - name: default
+    user: { client-key-data: ${canary}Key }
+`;
+
+/** What a step on a node would print. */
+const answers: Readonly<Record<string, (command: string) => string>> = {
+  inspect: (command) => {
+    const node = flagOf(command, "name");
+    const machineId = Buffer.from(node.padEnd(16, "x").slice(-16)).toString("hex");
+    return JSON.stringify({ node, arch: "amd64", machineId, productUuid: null, role: "none", version: null });
+  },
+  server: (command) => {
+    const node = flagOf(command, "name");
+    const url = `https://${flagOf(command, "address")}:6443`;
+    const version = flagOf(command, "version");
+    return JSON.stringify({
+      node,
+      url,
+      token: secureToken,
+      member: `${node}-1234abcd`,
+      voter: true,
+      version,
+      seconds: 3,
+    });
+  },
+  agent: () => "{}",
+  verify: (command) => JSON.stringify({ voters: flagOf(command, "server").split(",") }),
+  kubeconfig: (command) => kubeconfig(flagOf(command, "server")),
+  "snapshot-save": (command) => JSON.stringify({ name: flagOf(command, "name") }),
+};
+
+/** The outputs that the providers would add to a resource's inputs. */
+export function answerOf({ type, name, inputs }: MockResourceArgs): Record<string, unknown> {
+  if (type === "random:index/randomPassword:RandomPassword")
+    return { result: `${canary}${name.split("-").at(-1)}` };
+  if (type === "command:local:Command") {
+    return { stdout: String(inputs.create).includes("address") ? '{"answers":false}' : "{}", stderr: "" };
+  }
+  if (type !== "command:remote:Command") return {};
+  const command = String(inputs.create);
+  const verb = /k3s-node (\S+)/.exec(command)?.[1] ?? "";
+  return { stdout: answers[verb]!(command), stderr: `12:00:00 ${verb}` };
+}

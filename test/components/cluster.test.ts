@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { K3sCluster } from "../../components/K3sCluster.ts";
+import { requireCluster } from "../../config/parse.ts";
+import { agentInputs, exampleInput, serverInputs } from "../unit/example.ts";
+import { canary } from "./answers.ts";
+import { type RunOptions, runProgram } from "./engine.ts";
+
+const sshKey = `${canary}SshKey`;
+
+const build = (more: Record<string, unknown> = {}, options: RunOptions = {}) =>
+  runProgram(
+    () =>
+      new K3sCluster("cluster", {
+        config: requireCluster(exampleInput(more)),
+        ssh: { privateKey: pulumi.secret(sshKey) },
+      }),
+    options,
+  );
+
+const resolved = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => output.apply(resolve));
+
+test("C2: the first server founds with the short token, the others join it with the secure one", async () => {
+  const { resources } = await build();
+  const [first, second, third] = ["server-1", "server-2", "server-3"].map((name) =>
+    resources.named(`${name}-k3s`),
+  );
+  assert.match(String(first!.inputs.create), /k3s-node server .*--found /);
+  assert.doesNotMatch(String(first!.inputs.update), /--found/);
+  assert.match(String(first!.inputs.stdin), new RegExp(`^token: ${canary}server\n---\n`));
+  for (const server of [second!, third!]) {
+    assert.match(String(server.inputs.create), /--join https:\/\/192\.0\.2\.11:6443/);
+    assert.doesNotMatch(String(server.inputs.create), /--found/);
+    assert.match(String(server.inputs.stdin), /^token: K10[0-9a-f]{64}::server:\S+\n---\n/);
+  }
+});
+
+test("K2, S21: servers are a chain, and nothing changes before every node was inspected", async () => {
+  const { resources } = await build({ servers: serverInputs(5), agents: agentInputs(3) }, { stepMs: 3 });
+  const steps = [1, 2, 3, 4, 5].map((index) => `server-${index}-k3s`);
+  for (const [index, step] of steps.entries()) {
+    if (index > 0) assert.ok(resources.waits(step, steps[index - 1]!), `${step} waits for the one before`);
+    assert.ok(resources.named(step).deleteBeforeReplace);
+  }
+  assert.equal(resources.most(steps), 1);
+  const inspected = resources.custom.filter(({ name }) => name.endsWith("-inspect"));
+  assert.equal(inspected.length, 8);
+  const firstChange = Math.min(...resources.custom.filter(isStep).map(({ begin }) => begin));
+  for (const inspect of inspected) {
+    assert.ok(inspect.end < firstChange, `${inspect.name} ended before the first change`);
+    assert.ok(resources.waits("server-1-k3s", inspect.name));
+  }
+});
+
+const isStep = ({ name }: { name: string }) => name.endsWith("-k3s");
+
+for (const count of [1, 2, 3, 4, 5, 8, 12]) {
+  test(`K2, S21: of ${count} agents at most the cap is worked on at once, beside the later servers`, async () => {
+    const { resources } = await build({ agents: agentInputs(count), agentsParallel: 3 }, { stepMs: 4 });
+    const agents = Array.from({ length: count }, (_, index) => `agent-${index + 1}-k3s`);
+    assert.equal(resources.most(agents), Math.min(3, count));
+    assert.ok(resources.named("agent-1-k3s").begin < resources.named("server-3-k3s").begin);
+    for (const agent of agents) {
+      assert.ok(resources.waits(agent, "server-1-k3s"));
+      assert.ok(!resources.waits(agent, "server-2-k3s"));
+      assert.ok(resources.waits("cluster-verify", agent));
+    }
+  });
+}
+
+test("S22: nothing joins through the virtual address, and it is applied once the first server answers", async () => {
+  const { resources } = await build();
+  const provider = resources.all.find(({ type }) => type === "pulumi:providers:kubernetes")!;
+  assert.match(String(provider.inputs.kubeconfig), /https:\/\/192\.0\.2\.11:6443/);
+  assert.equal(provider.inputs.clusterIdentifier, "homelab-k3s-lab");
+  assert.ok(resources.waits("cluster-kubeconfig", "server-1-k3s"));
+  assert.ok(!resources.waits("cluster-kubeconfig", "server-2-k3s"));
+  assert.ok(resources.waits("cluster-verify", "cluster-kube-vip-pods"));
+  for (const step of resources.custom.filter(isStep)) {
+    assert.doesNotMatch(String(step.inputs.create), /192\.0\.2\.10:6443/);
+  }
+});
+
+test("D1: the virtual address and all servers are in every server's certificate from the start", async () => {
+  const { resources } = await build();
+  const names = ["192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.13", "server-1", "server-2", "server-3"];
+  for (const server of ["server-1", "server-2", "server-3"]) {
+    const stdin = String(resources.named(`${server}-k3s`).inputs.stdin);
+    assert.match(stdin, new RegExp(`tls-san:\n${names.map((name) => `  - ${name}\n`).join("")}`));
+  }
+});
+
+test("D2, S04: the shared part of config.yaml is byte-identical on all servers", async () => {
+  const { resources } = await build({ k3s: { disable: ["traefik"], clusterDns: "10.43.0.10" } });
+  const shared = ["server-1", "server-2", "server-3"].map((server) => {
+    const stdin = String(resources.named(`${server}-k3s`).inputs.stdin);
+    return stdin.slice(stdin.indexOf("---\n"), stdin.indexOf("node-name:"));
+  });
+  assert.equal(new Set(shared).size, 1);
+  assert.match(shared[0]!, /cluster-dns: 10\.43\.0\.10\n/);
+});
+
+test("S37: no secret stands in a command, in a component's arguments or in a plain input", async () => {
+  const { resources } = await build({ snapshots: ["before"] });
+  for (const resource of resources.all) {
+    for (const [key, value] of Object.entries(resource.inputs)) {
+      if (!JSON.stringify(value)?.includes(canary)) continue;
+      assert.ok(resource.secretInputs.includes(key), `${resource.name}: ${key} is marked secret`);
+      assert.ok(
+        ["stdin", "connection", "kubeconfig"].includes(key),
+        `${resource.name}: ${key} carries a secret`,
+      );
+    }
+    if (resource.type === "command:remote:Command") {
+      assert.deepEqual(resource.secretOutputs.toSorted(), ["connection", "stderr", "stdout"]);
+      assert.equal(resource.inputs.logging, "stderr");
+      assert.equal(resource.inputs.addPreviousOutputInEnv, false);
+      assert.equal(resource.inputs.triggers, undefined);
+      assert.equal(typeof resource.inputs.update, "string");
+    }
+  }
+});
+
+test("S37: token and kubeconfig are secret outputs, the rest is readable", async () => {
+  const { result: cluster } = await build();
+  assert.ok(await pulumi.isSecret(cluster.kubeconfig));
+  assert.ok(!(await pulumi.isSecret(cluster.servers)));
+  assert.ok(!(await pulumi.isSecret(cluster.voters)));
+  assert.deepEqual(await resolved(cluster.voters), ["server-1", "server-2", "server-3"]);
+});
+
+test("P4: the kubeconfig names the endpoint", async () => {
+  const { result: cluster } = await build();
+  assert.match(await resolved(cluster.kubeconfig), /server: https:\/\/192\.0\.2\.10:6443/);
+  assert.equal(cluster.endpoint, "https://192.0.2.10:6443");
+});
+
+test("without a virtual address the first server is the endpoint and nothing is applied", async () => {
+  const { result: cluster, resources } = await build({ endpoint: { provider: "none" } });
+  assert.equal(cluster.endpoint, "https://192.0.2.11:6443");
+  assert.ok(!resources.all.some(({ type }) => type.startsWith("kubernetes:")));
+});
+
+test("resources are named after nodes: reordering servers changes no name and no node's configuration", async () => {
+  const forward = serverInputs(3);
+  const { resources: before } = await build({ servers: forward });
+  const { resources: after } = await build({ servers: [...forward].reverse() });
+  const names = (resources: typeof before) => resources.all.map(({ urn }) => urn).sort();
+  assert.deepEqual(names(after), names(before));
+  for (const server of ["server-1", "server-2", "server-3"]) {
+    const body = (resources: typeof before) =>
+      String(resources.named(`${server}-k3s`).inputs.stdin).split("---\n")[1];
+    assert.equal(body(after), body(before));
+  }
+});
+
+test("S20: a preview knows every command but those that need what the first server will say", async () => {
+  const { resources } = await build({}, { preview: true });
+  assert.deepEqual(resources.named("server-1-k3s").unknownInputs, ["stdin"]);
+  assert.deepEqual(resources.named("server-2-k3s").unknownInputs.toSorted(), ["create", "stdin", "update"]);
+  assert.deepEqual(resources.named("server-1-inspect").unknownInputs, []);
+  assert.deepEqual(resources.named("cluster-verify").unknownInputs, []);
+});
+
+test("protected servers and tokens unless the stack says otherwise", async () => {
+  const { resources } = await build({
+    servers: serverInputs(3).with(2, { ...serverInputs(3)[2], protect: false }),
+  });
+  assert.deepEqual(
+    ["server-1-k3s", "server-3-k3s", "agent-1-k3s", "cluster-token-server"].map(
+      (name) => resources.named(name).protect,
+    ),
+    [true, false, false, true],
+  );
+});
+
+test("a snapshot is saved once, verified on update, and comes after the cluster was verified", async () => {
+  const { resources } = await build({ snapshots: ["before-upgrade"] });
+  const save = resources.named("cluster-snapshot-before-upgrade-save");
+  assert.match(String(save.inputs.create), /snapshot-save .*--name before-upgrade --keep-token$/);
+  assert.match(String(save.inputs.update), /snapshot-verify .*--name before-upgrade$/);
+  assert.match(String(save.inputs.delete), /snapshot-delete .*--name before-upgrade$/);
+  assert.ok(resources.waits(save.name, "cluster-verify"));
+});
+
+test("a bastion is used by every connection and by the probe, with its own host key", async () => {
+  const bastion = { host: "192.0.2.1", user: "jump", hostKey: serverInputs(1)[0]!.hostKey };
+  const { resources } = await build({ ssh: { user: "admin", port: 2222, bastion } });
+  for (const resource of resources.custom.filter(({ type }) => type.startsWith("command:remote"))) {
+    const { host, user, port, proxy } = resource.inputs.connection as Record<string, unknown>;
+    assert.ok(host);
+    assert.deepEqual([user, port], ["admin", 2222]);
+    assert.deepEqual((proxy as Record<string, unknown>).hostKey, bastion.hostKey);
+  }
+  const request = JSON.parse(String(resources.named("server-1-reach").inputs.stdin));
+  assert.deepEqual(request.bastion, {
+    host: "192.0.2.1",
+    port: 22,
+    user: "jump",
+    hostKey: bastion.hostKey,
+    privateKey: sshKey,
+  });
+});
+
+test("the graph grows with the number of nodes, not with its square", async () => {
+  const edges = async (agents: number) => {
+    const { resources } = await build({ agents: agentInputs(agents) });
+    return resources.all.reduce((sum, { dependencies }) => sum + dependencies.length, 0);
+  };
+  const [small, middle, large] = [await edges(10), await edges(30), await edges(50)];
+  assert.ok(large - middle <= (middle - small) * 1.1, `${small}, ${middle}, ${large} edges`);
+});
