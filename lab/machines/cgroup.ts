@@ -37,8 +37,13 @@ function primary(): Hierarchy {
   return hierarchies().find((one) => one.version === 2) ?? hierarchies()[0]!;
 }
 
-/** Makes the group in every hierarchy and gives their directories back. */
-export async function makeCgroups(group: string): Promise<string[]> {
+/** The group's directory in every hierarchy. */
+export function cgroupDirectories(group: string): string[] {
+  return hierarchies().map(({ mountpoint }) => join(mountpoint, group));
+}
+
+/** Makes the group, and those above it, in every hierarchy. */
+export async function makeCgroups(group: string): Promise<void> {
   const pure = hierarchies().every((one) => one.version === 2);
   for (const { mountpoint, cpuset } of hierarchies()) {
     let directory = mountpoint;
@@ -56,7 +61,6 @@ export async function makeCgroups(group: string): Promise<string[]> {
       directory = child;
     }
   }
-  return hierarchies().map(({ mountpoint }) => join(mountpoint, group));
 }
 
 async function enableControllers(directory: string): Promise<void> {
@@ -111,7 +115,7 @@ function kill(pid: number): void {
 
 /** Removes the group, and all below it, from every hierarchy. Its processes must be dead. */
 export async function removeCgroups(group: string): Promise<void> {
-  for (const { mountpoint } of hierarchies()) await removeTree(join(mountpoint, group));
+  for (const directory of cgroupDirectories(group)) await removeTree(directory);
 }
 
 async function removeTree(directory: string): Promise<void> {

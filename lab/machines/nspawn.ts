@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cgroupPids, makeCgroups } from "./cgroup.ts";
+import { cgroupDirectories, cgroupPids, makeCgroups } from "./cgroup.ts";
 import { commandPath } from "./command.ts";
 
 /** What systemd-nspawn is told about one machine. */
@@ -53,7 +53,9 @@ export function nspawnArgs(spec: NspawnSpec, devices: readonly string[]): string
  * @throws when nspawn ends before that, with the end of the console
  */
 export async function startNspawn(spec: NspawnSpec, group: string, consoleLog: string): Promise<void> {
-  const directories = await makeCgroups(group);
+  await makeCgroups(`${group}/boot`);
+  await makeCgroups(`${group}/machine`);
+  const directories = cgroupDirectories(group);
   const log = await open(consoleLog, "a");
   const args = [
     ...directories,

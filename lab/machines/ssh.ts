@@ -55,12 +55,15 @@ export class SshSession {
           this.#forget(user, connection);
           reject(failure(`no end after ${timeoutMs / 1000} s`));
         }, timeoutMs);
-        const lost = () => reject(failure("connection lost during"));
-        connection.client.once("close", lost);
         const settle = () => {
           clearTimeout(timer);
           connection.client.removeListener("close", lost);
         };
+        const lost = () => {
+          settle();
+          reject(failure("connection lost during"));
+        };
+        connection.client.once("close", lost);
         connection.client.exec(command, (error, stream) => {
           if (error) {
             settle();
@@ -68,13 +71,14 @@ export class SshSession {
           }
           const out: Buffer[] = [];
           const err: Buffer[] = [];
-          let code = -1;
+          let code: number | undefined;
           stream.on("data", (chunk: Buffer) => out.push(chunk));
           stream.stderr.on("data", (chunk: Buffer) => err.push(chunk));
           stream.on("exit", (value: number | null) => {
             code = value ?? -1;
           });
           stream.on("close", () => {
+            if (code === undefined) return lost();
             settle();
             const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString("utf8");
             resolve({ code, stdout: text(out), stderr: text(err) });

@@ -20,6 +20,7 @@ const NOTED = [
   "net/netfilter/nf_conntrack_max",
   "net/bridge/bridge-nf-call-iptables",
   "net/bridge/bridge-nf-call-ip6tables",
+  "fs/file-max",
   "fs/inotify/max_user_instances",
   "fs/inotify/max_user_watches",
 ] as const;
