@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034  # ARG and PEERS are read by the verbs
 # The command line. Every value passes a grammar before it is used; none of them is a secret.
 
-declare -A ARG=()
+declare -gA ARG=()
 PEERS=()     # NAME=ADDRESS, from --peer
 ADMITTED=()  # NAME=MACHINE-ID, from --node
 STARTED=$SECONDS

@@ -59,3 +59,8 @@ preflight_owner() {
       ;;
   esac
 }
+
+# need_checksum: a binary is only run when its checksum for this architecture is known.
+need_checksum() {
+  [[ -n ${ARG[sha256-$ARCH]:-} ]] || refuse "no checksum is given for $ARCH, the architecture of this node; add checksums.$ARCH for ${ARG[version]} to the configuration (sha256sum-$ARCH.txt of the release)"
+}

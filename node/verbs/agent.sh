@@ -4,7 +4,7 @@
 verb_agent() {
   local out=()
   parse_args "name address version sha256-amd64 sha256-arm64 mirror file join deadline" "" "$@"
-  require name version sha256-amd64 sha256-arm64 join
+  require name version join
   [[ -n ${ARG[mirror]:-}${ARG[file]:-} ]] || usage_error "--mirror or --file is missing"
   NODE_NAME=${ARG[name]}
   unit_of agent && UNIT=$REPLY
@@ -31,6 +31,7 @@ verb_agent() {
 
 observe_agent() {
   preflight agent
+  need_checksum
   service_state
   [[ $STATE_WORD == other ]] || WAS_ACTIVE=yes
   begin_new

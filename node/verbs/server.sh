@@ -3,7 +3,7 @@
 
 verb_server() {
   parse_args "name address version sha256-amd64 sha256-arm64 mirror file peer join deadline" "found" "$@"
-  require name address version sha256-amd64 sha256-arm64
+  require name address version
   [[ -n ${ARG[mirror]:-}${ARG[file]:-} ]] || usage_error "--mirror or --file is missing"
   NODE_NAME=${ARG[name]}
   unit_of server && UNIT=$REPLY
@@ -27,6 +27,7 @@ verb_server() {
 # observe_server: preflight, and what an undo will have to bring back.
 observe_server() {
   preflight server
+  need_checksum
   case $DATASTORE in
     sqlite | external) refuse "this server's datastore is $DATASTORE; moving it to embedded etcd is not a step of bring-up" ;;
   esac

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { scriptsDirectory, scriptsHash } from "../../components/scripts.ts";
+import { emptyRoot, functions, verb } from "./shell.ts";
+
+const refusal = /not the ones this run was made for/;
+
+test("every file of node/ is listed in its entry, and both sides compute the same hash", async () => {
+  const { stderr } = await verb(emptyRoot(), ["frobnicate", "--scripts", scriptsHash()]);
+  assert.doesNotMatch(stderr, refusal);
+  const entry = readFileSync(join(scriptsDirectory, "k3s-node"), "utf8");
+  const listed = [...entry.matchAll(/ (\.\/(?:lib|verbs)\/[a-z_-]+\.sh)/g)].map(([, path]) => path).sort();
+  const there = ["lib", "verbs"].flatMap((directory) =>
+    readdirSync(join(scriptsDirectory, directory)).map((file) => `./${directory}/${file}`),
+  );
+  assert.deepEqual(listed, there.sort());
+});
+
+test("a copy that was interrupted or altered does not run; a file of an older version does no harm", async () => {
+  const copy = emptyRoot();
+  cpSync(scriptsDirectory, copy, { recursive: true });
+  const run = (...args: string[]) =>
+    new Promise<{ code: number | null; stderr: string }>((resolve) => {
+      const child = spawn("bash", [join(copy, "k3s-node"), "frobnicate", ...args], {
+        env: { PATH: process.env.PATH, K3S_NODE_ROOT: copy },
+      });
+      let stderr = "";
+      child.stderr.on("data", (chunk) => (stderr += chunk));
+      child.on("close", (code) => resolve({ code, stderr }));
+    });
+  writeFileSync(join(copy, "lib/old.sh"), "echo old >&2\n");
+  assert.match((await run("--scripts", scriptsHash())).stderr, /is not a verb/);
+  const file = join(copy, "lib/json.sh");
+  writeFileSync(file, readFileSync(file, "utf8").slice(0, 100));
+  const { code, stderr } = await run("--scripts", scriptsHash());
+  assert.equal(code, 3);
+  assert.match(stderr, refusal);
+});
+
+test("no file has Windows line endings or switches tracing on", () => {
+  for (const entry of readdirSync(scriptsDirectory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = readFileSync(join(entry.parentPath, entry.name), "utf8");
+    assert.ok(!text.includes("\r"), entry.name);
+    assert.doesNotMatch(text, /set -x|set -o xtrace/, entry.name);
+  }
+});
+
+test("S10 the second run says who holds the node and since when, and gives up with code 4", async () => {
+  const root = emptyRoot();
+  const first = functions(`take_lock server; echo held; sleep 3`, [], root);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  const second = await functions("LOCK_WAIT=1; take_lock remove; echo got", [], root);
+  assert.equal(second.code, 4);
+  assert.equal(second.stdout, "");
+  assert.match(second.stderr, /held by \S+.*: server, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+, process \d+/);
+  assert.equal((await first).stdout, "held\n");
+  assert.equal((await functions("take_lock remove; echo got", [], root)).stdout, "got\n");
+});

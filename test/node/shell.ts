@@ -1,0 +1,57 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { scriptsDirectory } from "../../components/scripts.ts";
+
+/** How a shell ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A directory that stands for a node's root, so that no test touches this machine. */
+export const emptyRoot = (): string => mkdtempSync(join(tmpdir(), "k3s-node-"));
+
+function run(args: readonly string[], root: string, stdin: string): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("bash", args, {
+      env: { PATH: process.env.PATH, K3S_NODE_ROOT: root },
+      cwd: root,
+    });
+    const out = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out.stdout += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (out.stderr += chunk));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, ...out }));
+    child.stdin.on("error", () => {}); // it may end without reading
+    child.stdin.end(stdin);
+  });
+}
+
+/** Runs a verb as a node would, below `root`. */
+export const verb = (root: string, args: readonly string[], stdin = ""): Promise<Ended> =>
+  run([join(scriptsDirectory, "k3s-node"), ...args], root, stdin);
+
+/** Runs `body` with all functions of the scripts at hand; its arguments are `$1`, `$2`, ... */
+export const functions = (
+  body: string,
+  args: readonly string[] = [],
+  root = emptyRoot(),
+  stdin = "",
+): Promise<Ended> => {
+  const source = `set -uo pipefail; for file in ${scriptsDirectory}/lib/*.sh ${scriptsDirectory}/verbs/*.sh; do source "$file"; done`;
+  return run(["-c", `${source}\n${body}`, "test", ...args], root, stdin);
+};
+
+/** Calls one function for every row of arguments, in one shell, and gives what it left in REPLY. */
+export async function replies(
+  name: string,
+  rows: readonly (readonly (string | number)[])[],
+): Promise<string[]> {
+  const width = rows[0]?.length ?? 0;
+  const body = `while (($#)); do REPLY=""; ${name} "\${@:1:${width}}"; printf '%s\\0' "$REPLY"; shift ${width}; done`;
+  const { stdout } = await functions(body, rows.flat().map(String));
+  return stdout.split("\0").slice(0, -1);
+}
