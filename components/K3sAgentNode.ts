@@ -3,7 +3,7 @@ import { agentConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { binaryFlags, nodeDeadline, peerFlags } from "./server-flags.ts";
+import { binaryFlags, nodeDeadline, removeFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface K3sAgentNodeArgs {
@@ -37,7 +37,7 @@ export class K3sAgentNode extends pulumi.ComponentResource {
           ["join", url],
           ["deadline", nodeDeadline],
         ]),
-        remove: { verb: "remove", flags: [["role", "agent"], ...peerFlags(config, node)] },
+        remove: { verb: "remove", flags: removeFlags(config, node) },
         stdin: args.token.apply((token) => stepInput(token, agentConfig(node))),
         deadline: nodeDeadline,
       },

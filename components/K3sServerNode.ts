@@ -4,7 +4,7 @@ import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
 import { readServer } from "./results.ts";
-import { binaryFlags, nodeDeadline, peerFlags } from "./server-flags.ts";
+import { binaryFlags, nodeDeadline, peerFlags, removeFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 /** How a server gets into a cluster; it matters only until it is a member. */
@@ -38,7 +38,6 @@ export class K3sServerNode extends pulumi.ComponentResource {
   constructor(name: string, args: K3sServerNodeArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("K3sServerNode"), name, {}, opts);
     const { config, node, access, entry } = args;
-    const peers = peerFlags(config, node);
     const stdin = pulumi
       .all([entry.token, args.agentToken])
       .apply(([token, agentToken]) => stepInput(token, serverConfig(config, node, agentToken)));
@@ -52,13 +51,13 @@ export class K3sServerNode extends pulumi.ComponentResource {
         verb: "server",
         flags: join.apply((flags): Flag[] => [
           ...binaryFlags(config, node),
-          ...peers,
+          ...peerFlags(config, node),
           ...flags,
           ["deadline", nodeDeadline],
         ]),
         // Only Pulumi's create may found a cluster: a wiped server that is merely updated must join.
         ...(entry.founds && { createFlags: [["found", null] as const] }),
-        remove: { verb: "remove", flags: [["role", "server"], ...peers] },
+        remove: { verb: "remove", flags: removeFlags(config, node) },
         stdin,
         deadline: nodeDeadline,
       },

@@ -27,3 +27,11 @@ export function peerFlags(config: ClusterConfig, node: NodeConfig): Flag[] {
     .sort()
     .map((peer): Flag => ["peer", peer]);
 }
+
+/** Seconds for leaving the cluster and taking k3s off the node. */
+export const removeDeadline = 300;
+
+/** How a node leaves: which servers may still speak for the cluster. */
+export function removeFlags(config: ClusterConfig, node: NodeConfig): Flag[] {
+  return [["name", node.name], ["role", node.role], ...peerFlags(config, node), ["deadline", removeDeadline]];
+}

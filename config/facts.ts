@@ -7,7 +7,10 @@ import { upgradeProblem } from "./version.ts";
 export const nodeFacts = z.object({
   node: z.string().max(63),
   arch: z.enum(["amd64", "arm64"]),
-  machineId: z.string().regex(/^[0-9a-f]{32}$/),
+  machineId: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .nullable(),
   /** null in a container and on boards that have none. */
   productUuid: z.string().max(64).nullable(),
   /** What runs there now. */
