@@ -16,14 +16,7 @@ const NEEDED: Readonly<Record<string, string>> = {
  * @throws with what to do when it cannot.
  */
 export async function prepareHost(onProgress: (message: string) => void): Promise<void> {
-  if (process.platform !== "linux") {
-    throw new Error(`lab: found ${process.platform}, want Linux: the machines are containers of its kernel`);
-  }
-  if (process.getuid?.() !== 0) {
-    throw new Error(
-      `lab: found user id ${process.getuid?.()}, want root (machines need mounts, links and cgroups). Run it again with sudo`,
-    );
-  }
+  requireRoot();
   const missing = await missingCommands();
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((name) => NEEDED[name]!))];
@@ -45,6 +38,18 @@ export async function prepareHost(onProgress: (message: string) => void): Promis
   const still = await missingCommands();
   if (still.length > 0) {
     throw new Error(`lab: ${still.join(", ")} still not found after installing ${packages.join(", ")}`);
+  }
+}
+
+/** @throws anywhere but as root on Linux */
+export function requireRoot(): void {
+  if (process.platform !== "linux") {
+    throw new Error(`lab: found ${process.platform}, want Linux: the machines are containers of its kernel`);
+  }
+  if (process.getuid?.() !== 0) {
+    throw new Error(
+      `lab: found user id ${process.getuid?.()}, want root (machines need mounts, links and cgroups). Run it again with sudo`,
+    );
   }
 }
 

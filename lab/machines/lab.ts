@@ -1,25 +1,14 @@
-import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { LAB_ROOT, labDir } from "../paths.ts";
-import { killCgroup, removeCgroups } from "./cgroup.ts";
-import { command } from "./command.ts";
-import { prepareHost } from "./host.ts";
+import { labDir } from "../paths.ts";
+import { openFirewall } from "./firewall.ts";
+import { prepareHost, requireRoot } from "./host.ts";
+import { checkMachine, createMachine, hostsFile, recordFile } from "./identity.ts";
 import { ensureKeyPair, type KeyPair } from "./keys.ts";
-import { withLock } from "./lock.ts";
-import { createMachine, Machine } from "./machine.ts";
-import { unmountBelow } from "./mounts.ts";
+import { Machine, type MachineHome } from "./machine.ts";
+import { ensureBridge, type LabNetwork, networkOf } from "./network.ts";
+import { ensureRecord, keyFile, labsLocked, removeLab } from "./registry.ts";
+import { ensureRootfs, exists } from "./rootfs.ts";
 import {
-  bridgePorts,
-  deleteLink,
-  ensureBridge,
-  hostRoutes,
-  type LabNetwork,
-  networkOf,
-  pickIndex,
-} from "./network.ts";
-import { ensureRootfs } from "./rootfs.ts";
-import {
-  LABS_LOCK,
   type LabRecord,
   labFile,
   listLabs,
@@ -30,7 +19,7 @@ import {
   writeJson,
 } from "./state.ts";
 import { type LabStatus, machineStatus } from "./status.ts";
-import { noteSysctls, restoreSysctls } from "./sysctl.ts";
+import { noteSysctls } from "./sysctl.ts";
 
 export interface LabOptions {
   /** 1 to 32 lower-case letters, digits and inner hyphens; default `default`. */
@@ -73,28 +62,16 @@ export class Lab {
    * @throws on a host that cannot do it, with what to do
    */
   static async open({ instance = "default", onProgress = () => {} }: LabOptions = {}): Promise<Lab> {
-    const directory = labDir(instance);
     await prepareHost(onProgress);
-    const lab = await withLock(
-      LABS_LOCK,
-      async () => {
-        let record = await readJson<LabRecord>(labFile(instance));
-        if (record === undefined) {
-          const taken = (await listLabs()).map((lab) => lab.index);
-          record = {
-            instance,
-            index: pickIndex(taken, await hostRoutes()),
-            createdAt: new Date().toISOString(),
-          };
-          await mkdir(directory, { recursive: true, mode: 0o700 });
-          await writeJson(labFile(instance), record);
-        }
-        await noteSysctls();
-        await ensureBridge(networkOf(record.index), record.index);
-        return new Lab(record, await ensureKeyPair(keyFile(instance)), onProgress);
-      },
-      () => onProgress("waiting for another lab that is being made or removed"),
-    );
+    const waiting = () => onProgress("waiting for another lab that is being made or removed");
+    const lab = await labsLocked(async () => {
+      const record = await ensureRecord(instance);
+      await noteSysctls();
+      const network = networkOf(record.index);
+      await ensureBridge(network, record.index);
+      await openFirewall(network.bridge);
+      return new Lab(record, await ensureKeyPair(keyFile(instance)), onProgress);
+    }, waiting);
     lab.#rootfsPath().catch(() => {}); // told to whoever waits for it
     await lab.machines();
     return lab;
@@ -102,6 +79,7 @@ export class Lab {
 
   /** The lab when there is one, without making or changing anything. */
   static async find(instance = "default"): Promise<Lab | undefined> {
+    requireRoot();
     const record = await readJson<LabRecord>(labFile(instance));
     if (record === undefined) return undefined;
     const lab = new Lab(record, await ensureKeyPair(keyFile(instance)), () => {});
@@ -111,6 +89,7 @@ export class Lab {
 
   /** The names of all labs of this host. */
   static async list(): Promise<string[]> {
+    requireRoot();
     return (await listLabs()).map((record) => record.instance);
   }
 
@@ -128,9 +107,8 @@ export class Lab {
    * @throws when the address is not one of the lab's, is another machine's, or differs from the one the machine has
    */
   async machine({ name, address }: { name: string; address: string }): Promise<Machine> {
-    const existing = (await this.machines()).find(
-      (machine) => machine.name === name || machine.address === address,
-    );
+    const same = (machine: Machine) => machine.name === name || machine.address === address;
+    const existing = (await this.machines()).find(same);
     if (existing?.name === name && existing.address === address) return existing;
     if (existing !== undefined) {
       throw new Error(
@@ -138,7 +116,12 @@ export class Lab {
       );
     }
     checkMachine(name, address, this.network);
-    await createMachine(this.#directoryOf(name), name, address);
+    await labsLocked(async () => {
+      // another program may have made it since we looked
+      if (!(await exists(recordFile(this.#directoryOf(name))))) {
+        await createMachine(this.#directoryOf(name), name, address);
+      }
+    });
     const machines = await this.machines();
     const hosts = hostsFile(machines);
     await Promise.all(machines.map((machine) => machine.writeHosts(hosts)));
@@ -149,7 +132,7 @@ export class Lab {
   async machines(): Promise<Machine[]> {
     for (const name of await subdirectories(machinesDir(this.instance))) {
       if (this.#machines.has(name)) continue;
-      const record = await readJson<MachineRecord>(join(this.#directoryOf(name), "machine.json"));
+      const record = await readJson<MachineRecord>(recordFile(this.#directoryOf(name)));
       if (record !== undefined) this.#machines.set(name, new Machine(record, this.#home(name)));
     }
     return [...this.#machines.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -163,23 +146,16 @@ export class Lab {
 
   /**
    * Removes everything this lab made and nothing else: processes, links, mounts, control groups, directory; after the last
-   * lab also the host's settings are as before. Works the same after a crash of any program or a reboot of the host.
-   * The cached root file system stays.
+   * lab also the host's settings are as before. Works the same after a crash of any program or a reboot of the host, and a
+   * second time does nothing. The cached root file system stays.
    */
   async down(): Promise<void> {
-    await withLock(LABS_LOCK, async () => {
-      const { bridge } = this.network;
-      for (const machine of await this.machines()) machine.disconnect();
-      for (const port of await bridgePorts(bridge)) await deleteLink(port);
-      await killCgroup(bridge);
-      await removeCgroups(bridge);
-      await deleteLink(bridge);
-      await unmountBelow(this.directory);
-      await Promise.all((await this.machines()).map((machine) => machine.removeTraces()));
-      await command("rm", ["--recursive", "--force", "--one-file-system", this.directory]);
-      if ((await listLabs()).length > 0) return;
-      await restoreSysctls();
-      await rmdir(LAB_ROOT).catch(() => {}); // not empty: somebody else's, not ours to remove
+    await labsLocked(async () => {
+      const record = await readJson<LabRecord>(labFile(this.instance));
+      // Removed, and perhaps made anew by somebody else with another index, since we opened it: not ours.
+      if (record?.createdAt !== this.createdAt) return;
+      await removeLab(record, await this.machines());
+      this.#machines.clear();
     });
   }
 
@@ -187,13 +163,21 @@ export class Lab {
     return join(machinesDir(this.instance), name);
   }
 
-  #home(name: string): ConstructorParameters<typeof Machine>[1] {
+  #home(name: string): MachineHome {
     return {
       network: this.network,
       directory: this.#directoryOf(name),
       userKey: this.#userKey,
       rootfs: () => this.#rootfsPath(),
       hosts: async () => hostsFile(await this.machines()),
+      assertKept: async () => {
+        const record = await readJson<LabRecord>(labFile(this.instance));
+        if (record === undefined || record.removing) {
+          throw new Error(
+            `lab ${this.instance}: found it removed, want it there to start ${name}. Open it again`,
+          );
+        }
+      },
     };
   }
 
@@ -205,42 +189,12 @@ export class Lab {
   async #findRootfs(): Promise<string> {
     const file = labFile(this.instance);
     const record = await readJson<LabRecord>(file);
-    if (record?.rootfs !== undefined) return record.rootfs;
+    if (record?.rootfs !== undefined && (await exists(record.rootfs))) return record.rootfs;
     const rootfs = await ensureRootfs({ onProgress: this.#onProgress });
-    if (record !== undefined) await writeJson(file, { ...record, rootfs });
+    await labsLocked(async () => {
+      const now = await readJson<LabRecord>(file);
+      if (now !== undefined) await writeJson(file, { ...now, rootfs });
+    });
     return rootfs;
   }
-}
-
-const keyFile = (instance: string): string => join(labDir(instance), "id_ed25519");
-
-/** @throws when the name is no host name, or the address is not for machines of this network */
-export function checkMachine(name: string, address: string, network: LabNetwork): void {
-  if (!/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/.test(name)) {
-    throw new Error(
-      `lab machine: name: found ${JSON.stringify(name)}, want 1 to 40 lower-case letters, digits and inner hyphens`,
-    );
-  }
-  const prefix = network.cidr.slice(0, network.cidr.lastIndexOf(".") + 1);
-  const host = address.startsWith(prefix) ? address.slice(prefix.length) : "";
-  const free =
-    /^[1-9]\d{0,2}$/.test(host) &&
-    Number(host) < 255 &&
-    address !== network.hostAddress &&
-    address !== network.vip;
-  if (!free) {
-    throw new Error(
-      `lab machine ${name}: address: found ${address}, want one in ${network.cidr} that is neither the host's ${network.hostAddress} nor the endpoint's ${network.vip}`,
-    );
-  }
-}
-
-/** The text of /etc/hosts that all machines of a lab have. */
-export function hostsFile(machines: readonly { name: string; address: string }[]): string {
-  return [
-    "127.0.0.1 localhost",
-    "::1 localhost",
-    ...machines.map(({ name, address }) => `${address} ${name}`),
-    "",
-  ].join("\n");
 }

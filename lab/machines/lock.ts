@@ -1,15 +1,12 @@
 import { spawn } from "node:child_process";
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 
 /**
- * Runs `work` while this process holds an exclusive flock(2) on `file`, which is created when missing.
+ * Runs `work` while this process holds an exclusive flock(2) on `file`, which is created when missing (its directory is not).
  * The lock belongs to a child that ends when our end of its stdin closes, so it is given back even when we are killed.
  * Not re-entrant.
  * @param onWait called when somebody else holds the lock and we have to wait
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, onWait?: () => void): Promise<T> {
-  await mkdir(dirname(file), { recursive: true });
   // `cat` inherits the lock's descriptor: the lock lives as long as its stdin is open.
   const holder = spawn("flock", ["--exclusive", file, "sh", "-c", "echo held; exec cat >/dev/null"], {
     stdio: ["pipe", "pipe", "inherit"],

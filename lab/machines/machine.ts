@@ -1,14 +1,16 @@
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cgroupMemory, cgroupPids, killCgroup, removeCgroups } from "./cgroup.ts";
 import { command } from "./command.ts";
-import { type KeyPair, makeKeyPair, writeKeyPair } from "./keys.ts";
+import { renewIdentity, writeIdentity } from "./identity.ts";
+import type { KeyPair } from "./keys.ts";
+import { withLock } from "./lock.ts";
 import { mountRoot, unmountBelow } from "./mounts.ts";
 import { deleteLink, type LabNetwork, setLink } from "./network.ts";
 import { leaderOf, linkOf, startNspawn } from "./nspawn.ts";
 import { type ExecOptions, type ExecResult, SshSession } from "./ssh.ts";
-import { type MachineRecord, writeJson } from "./state.ts";
+import type { MachineRecord } from "./state.ts";
 
 /** What a machine needs to know of the lab it belongs to. */
 export interface MachineHome {
@@ -20,14 +22,16 @@ export interface MachineHome {
   rootfs: () => Promise<string>;
   /** The text of /etc/hosts, of all machines as they are now. */
   hosts: () => Promise<string>;
+  /** Throws when the lab is being removed, by whatever program. */
+  assertKept: () => Promise<void>;
 }
 
 /** Directories a machine has on the host's own disk: fsync is the disk's, and containerd cannot stack overlay on overlay. */
 const DATA = {
   "/var/lib/rancher": "rancher",
   "/var/lib/kubelet": "kubelet",
-  "/var/log": "log",
   "/var/lib/homelab-k3s": "homelab-k3s",
+  "/var/log": "log",
 };
 
 /** One disposable machine: systemd and sshd in a container that behaves as a small PC does. Made by {@link Lab.machine}. */
@@ -35,7 +39,6 @@ export class Machine {
   readonly name: string;
   readonly address: string;
   readonly directory: string;
-  #hostKey: string;
   #record: MachineRecord;
   #ssh: SshSession;
   readonly #home: MachineHome;
@@ -44,7 +47,6 @@ export class Machine {
     this.name = record.name;
     this.address = record.address;
     this.directory = home.directory;
-    this.#hostKey = record.hostKey;
     this.#record = record;
     this.#home = home;
     this.#ssh = this.#session();
@@ -52,7 +54,7 @@ export class Machine {
 
   /** `ssh-ed25519 AAAA...`, known before the machine ever ran. */
   get hostKey(): string {
-    return this.#hostKey;
+    return this.#record.hostKey;
   }
 
   /** Its name for tools of the host: `k3slab0-server-1`. */
@@ -84,16 +86,25 @@ export class Machine {
   async start(): Promise<void> {
     if (this.up) return;
     const lower = await this.#home.rootfs();
-    await deleteLink(linkOf(this.unit));
-    const root = await mountRoot(lower, this.directory);
-    await this.#writeIdentity(root);
-    const binds: Record<string, string> = {};
-    for (const [inside, name] of Object.entries(DATA)) {
-      binds[inside] = join(this.directory, "data", name);
-      await mkdir(binds[inside], { recursive: true });
-    }
-    const spec = { unit: this.unit, hostname: this.name, root, bridge: this.#home.network.bridge, binds };
-    await startNspawn(spec, this.cgroup, this.consoleLog);
+    await this.#locked(async () => {
+      if (this.up) return; // started by somebody else while we waited
+      await this.#home.assertKept();
+      await deleteLink(linkOf(this.unit)); // nspawn does not start when a crash left one
+      const root = await mountRoot(lower, this.directory);
+      const { network, userKey } = this.#home;
+      await writeIdentity(root, this.directory, this.#record, {
+        network,
+        userKey,
+        hosts: await this.#home.hosts(),
+      });
+      const binds: Record<string, string> = {};
+      for (const [inside, name] of Object.entries(DATA)) {
+        binds[inside] = join(this.directory, "data", name);
+        await mkdir(binds[inside], { recursive: true });
+      }
+      const spec = { unit: this.unit, hostname: this.name, root, bridge: network.bridge, binds };
+      await startNspawn(spec, this.cgroup, this.consoleLog);
+    });
   }
 
   /** Returns when root can log in. Milliseconds; default 30000 (boot takes about 2 s, four at once about 3 s). */
@@ -106,23 +117,8 @@ export class Machine {
    * Unlike a real one it loses nothing that was written without fsync: the page cache is the host's, which lives on.
    */
   async powerOff(): Promise<void> {
-    // Link first: a dead network namespace still answers, with resets, until the kernel has taken it apart.
-    await deleteLink(linkOf(this.unit));
-    this.#ssh.drop();
-    await killCgroup(this.cgroup);
-    await removeCgroups(this.cgroup);
-    await unmountBelow(join(this.directory, "root"));
-    await this.removeTraces();
-  }
-
-  /** Forgets the ssh connections: the machine is about to go. */
-  disconnect(): void {
-    this.#ssh.drop();
-  }
-
-  /** Removes what a killed nspawn leaves outside the lab's directory. */
-  async removeTraces(): Promise<void> {
-    await rm(join("/run/systemd/nspawn/propagate", this.unit), { recursive: true, force: true });
+    await this.#cutPower();
+    await this.#locked(() => this.#clearAway());
   }
 
   /** A reboot as an operator does it: services are stopped in order. Returns when the new process 1 runs. Milliseconds; default 120000. */
@@ -133,8 +129,9 @@ export class Machine {
     process.kill(before, "SIGINT"); // to systemd as process 1: ctrl-alt-del
     const deadline = Date.now() + timeoutMs;
     while (this.pid === undefined || this.pid === before) {
-      if (Date.now() > deadline)
+      if (Date.now() > deadline) {
         throw new Error(`${this.name}: not rebooted after ${timeoutMs / 1000} s; see ${this.consoleLog}`);
+      }
       await sleep(20);
     }
     this.#ssh.drop();
@@ -154,15 +151,15 @@ export class Machine {
    * Re-images it: off, disk empty, another machine-id; name, address and, unless `newHostKey`, host key stay. Call start() next.
    */
   async wipe(options: { newHostKey?: boolean } = {}): Promise<void> {
-    await this.powerOff();
-    for (const name of ["upper", "work", "data"]) {
-      await command("rm", ["--recursive", "--force", "--one-file-system", join(this.directory, name)]);
-    }
-    const hostKey = options.newHostKey ? await makeHostKey(this.directory) : this.#hostKey;
-    this.#record = { ...this.#record, hostKey, machineId: newMachineId() };
-    this.#hostKey = hostKey;
+    await this.#cutPower();
+    await this.#locked(async () => {
+      await this.#clearAway();
+      for (const name of ["upper", "work", "data"]) {
+        await command("rm", ["--recursive", "--force", "--one-file-system", join(this.directory, name)]);
+      }
+      this.#record = await renewIdentity(this.directory, this.#record, options.newHostKey ?? false);
+    });
     this.#ssh = this.#session();
-    await writeJson(join(this.directory, "machine.json"), this.#record);
   }
 
   /** Runs a shell command over ssh; see {@link SshSession.exec}. */
@@ -181,46 +178,34 @@ export class Machine {
     return Number(stdout.split("\t")[0]) * 1024;
   }
 
-  /** Writes /etc/hosts anew, when the machine has a root to write it to now. */
+  /** Writes /etc/hosts anew where it runs; where it does not, start() will. */
   async writeHosts(text: string): Promise<void> {
     if (this.up) await writeFile(join(this.directory, "root/etc/hosts"), text);
   }
 
-  async #writeIdentity(root: string): Promise<void> {
-    const etc = join(root, "etc");
-    const { network, userKey } = this.#home;
-    await writeFile(join(etc, "hostname"), `${this.name}\n`);
-    await writeFile(join(etc, "machine-id"), `${this.#record.machineId}\n`);
-    await writeFile(join(etc, "hosts"), await this.#home.hosts());
-    await writeFile(join(etc, "lab.env"), `ADDRESS=${this.address}/24\nGATEWAY=${network.hostAddress}\n`);
-    await writeFile(join(etc, "ssh/lab_authorized_keys"), `${userKey.publicKey}\n`);
-    const privateKey = await readFile(hostKeyFile(this.directory), "utf8");
-    await writeKeyPair(join(etc, "ssh/ssh_host_ed25519_key"), { privateKey, publicKey: this.#hostKey });
-    await chmod(join(etc, "ssh/ssh_host_ed25519_key"), 0o600);
+  /** Nothing of it answers or runs from here on. Not locked: a power cut waits for nobody. */
+  async #cutPower(): Promise<void> {
+    // Link first: a dead network namespace still answers, with resets, until the kernel has taken it apart.
+    await deleteLink(linkOf(this.unit));
+    this.#ssh.drop();
+    await killCgroup(this.cgroup);
+  }
+
+  /** Removes what is left of a machine that was on. */
+  async #clearAway(): Promise<void> {
+    if (this.up) await this.#cutPower(); // somebody was just starting it
+    await removeCgroups(this.cgroup);
+    await unmountBelow(join(this.directory, "root"));
+    await rm(join("/run/systemd/nspawn/propagate", this.unit), { recursive: true, force: true });
+  }
+
+  /** Two programs, or two parts of one, never start and clear away the same machine at the same time. */
+  async #locked(work: () => Promise<void>): Promise<void> {
+    await withLock(join(this.directory, ".lock"), work);
   }
 
   #session(): SshSession {
     const { name, address, hostKey } = this;
     return new SshSession({ name, address, hostKey, privateKey: this.#home.userKey.privateKey });
   }
-}
-
-const hostKeyFile = (directory: string): string => join(directory, "ssh_host_ed25519_key");
-
-async function makeHostKey(directory: string): Promise<string> {
-  return (await writeKeyPair(hostKeyFile(directory), makeKeyPair())).publicKey;
-}
-
-const newMachineId = (): string => crypto.randomUUID().replaceAll("-", "");
-
-/** Makes what is on disk of a new machine. */
-export async function createMachine(
-  directory: string,
-  name: string,
-  address: string,
-): Promise<MachineRecord> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const record = { name, address, hostKey: await makeHostKey(directory), machineId: newMachineId() };
-  await writeJson(join(directory, "machine.json"), record);
-  return record;
 }

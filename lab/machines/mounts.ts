@@ -22,10 +22,14 @@ export async function mountRoot(lower: string, directory: string): Promise<strin
   return root;
 }
 
-/** Unmounts everything at and below `directory`, the innermost first. @throws when something there is still in use. */
+/**
+ * Unmounts everything at and below `directory`, the innermost first. Where somebody's shell stands in it, it is gone from
+ * here at once and from the kernel when they leave.
+ */
 export async function unmountBelow(directory: string): Promise<void> {
   for (const path of mountsBelow(await readFile("/proc/self/mountinfo", "utf8"), directory)) {
-    await command("umount", [path]);
+    const { code } = await command("umount", [path], { allowFailure: true });
+    if (code !== 0) await command("umount", ["--lazy", path]);
   }
 }
 

@@ -55,9 +55,19 @@ export async function hostRoutes(): Promise<string[]> {
   return (JSON.parse(stdout || "[]") as { dst: string }[]).map((route) => route.dst);
 }
 
-/** Makes the bridge with the host's address on it; nothing to do when it is there. */
+/**
+ * Makes the bridge with the host's address on it; nothing to do when it is there.
+ * @throws when the host has come to route the subnet elsewhere since the lab was made
+ */
 export async function ensureBridge(network: LabNetwork, index: number): Promise<void> {
   if (await linkExists(network.bridge)) return;
+  const taken = (await hostRoutes()).find((route) => overlaps(route, network.cidr));
+  if (taken !== undefined) {
+    throw new Error(
+      `lab network ${network.cidr}: found a route of this host to ${taken}, want none (\`ip route\`). ` +
+        "Remove the route, or the lab with `npm run lab:down` and make it again",
+    );
+  }
   // A bridge without a MAC address of its own changes it as machines come and go, and every ARP cache with it.
   const mac = `02:87:00:00:00:${index.toString(16).padStart(2, "0")}`;
   await ip(

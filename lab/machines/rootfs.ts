@@ -107,7 +107,7 @@ export function mirrorFrom(targets: string): string {
   return uri?.replace(/\/$/, "") ?? DEFAULT_MIRROR;
 }
 
-function exists(path: string): Promise<boolean> {
+export function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

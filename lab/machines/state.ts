@@ -2,9 +2,6 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { LAB_ROOT, labDir } from "../paths.ts";
 
-/** Held while labs are made and removed, so that two never take one index. Outside LAB_ROOT, which goes away with the last lab. */
-export const LABS_LOCK = "/run/lock/homelab-k3s-lab.lock";
-
 /** What is on disk about a lab (`lab.json`). Everything else the lab made has a name that follows from `index`. */
 export interface LabRecord {
   instance: string;
@@ -13,6 +10,8 @@ export interface LabRecord {
   createdAt: string;
   /** The root file system all machines of this lab share; set when the first machine starts, and never changed under them. */
   rootfs?: string;
+  /** Its removal has begun: nothing is to be started in it any more, and what is left goes when it is opened again. */
+  removing?: boolean;
 }
 
 /** What is on disk about a machine (`machines/NAME/machine.json`). */

@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
-import { access, readdir, readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { command } from "../../lab/machines/command.ts";
 import { Lab } from "../../lab/machines/lab.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
+import { addressIn, alive, boot, instance, output, traces, whyNotHere } from "./machines-helpers.ts";
 
-const skip = process.getuid?.() === 0 ? false : "machines need root";
-if (skip && process.env.CI === "true") throw new Error(`CI=true, and ${skip}`);
-
-/** One instance per run, so that tests never touch a lab that somebody works with. */
-const instance = `test-${process.pid}`;
+const skip = whyNotHere();
 
 describe("lab machines", { skip }, () => {
   let lab: Lab;
@@ -129,7 +125,12 @@ describe("lab machines", { skip }, () => {
       network: lab.network,
       userKey: { privateKey: lab.privateKey, publicKey: "" },
     };
-    const impostor = new Machine(record, { ...home, rootfs: async () => "", hosts: async () => "" });
+    const impostor = new Machine(record, {
+      ...home,
+      rootfs: async () => "",
+      hosts: async () => "",
+      assertKept: async () => {},
+    });
     const started = performance.now();
     await assert.rejects(
       impostor.waitSsh(),
@@ -192,53 +193,3 @@ describe("lab machines", { skip }, () => {
     await lab.down(); // a second time is no error
   });
 });
-
-const addressIn = (lab: Lab, host: number): string => lab.hostAddress.replace(/1$/, String(host));
-
-/** Ended, and only not yet collected by its parent, counts as dead. */
-async function alive(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") Z");
-  return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
-}
-
-async function boot(machine: Machine): Promise<void> {
-  await machine.start();
-  await machine.waitSsh();
-}
-
-async function output(machine: Machine, text: string): Promise<string> {
-  const { code, stdout, stderr } = await machine.exec(text);
-  assert.equal(code, 0, `${machine.name}: ${text}: ${stderr}`);
-  return stdout.trim();
-}
-
-/** Everything on this host that carries the lab's name. */
-async function traces(lab: Lab): Promise<string> {
-  const { bridge } = lab.network;
-  const links = (await command("ip", ["-o", "link"])).stdout.split("\n");
-  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
-  const processes = (await command("ps", ["-eo", "args"])).stdout.split("\n");
-  const cgroups = (
-    await command("sh", [
-      "-c",
-      `ls -d /sys/fs/cgroup/${bridge} /sys/fs/cgroup/*/${bridge} 2>/dev/null || true`,
-    ])
-  ).stdout;
-  const nspawn = await readdir("/run/systemd/nspawn", { recursive: true }).catch(() => []);
-  const directory = await access(lab.directory).then(
-    () => [lab.directory],
-    () => [],
-  );
-  const named = (lines: string[]) =>
-    lines.filter((line) => new RegExp(`${bridge}\\b|${lab.directory}/`).test(line));
-  return [
-    ...named(links),
-    ...named(mounts),
-    ...named(processes),
-    ...named(nspawn),
-    cgroups.trim(),
-    ...directory,
-  ]
-    .filter(Boolean)
-    .join("\n");
-}
