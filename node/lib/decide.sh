@@ -43,7 +43,8 @@ decide_owner() {
 
 # decide_service ACTIVE RECORDED WANTED UNFINISHED CHANGED: what the service needs.
 #   ACTIVE      active|activating|other   as systemd says
-#   RECORDED    what the service was last started with, empty when not written down
+#   RECORDED    what the service was last started with, empty when not written down, `never` when
+#               the start that was written down did not take place
 #   WANTED      the same for what is in place now
 #   UNFINISHED  an earlier run was killed (its verb), or empty
 #   CHANGED     how many things this run changed

@@ -42,8 +42,8 @@ open_log() {
   printf -v name '%(%Y%m%dT%H%M%SZ)T-%s-%d.log' -1 "$1" $$
   LOG_FILE=$LOG_DIR/$name
   : >"$LOG_FILE" || LOG_FILE=""
-  mapfile -t old < <(find "$LOG_DIR" -name '*.log' -type f | sort -r | tail -n "+$((LOGS_KEPT + 1))")
-  ((${#old[@]})) && rm -f -- "${old[@]}"
+  old=("$LOG_DIR"/*.log) # in the order of their time
+  ((${#old[@]} > LOGS_KEPT)) && rm -f -- "${old[@]:0:${#old[@]}-LOGS_KEPT}"
   return 0
 }
 

@@ -24,11 +24,25 @@ service_state() {
 
 # in_place: a digest of the files that a start reads, in REPLY.
 in_place() {
-  REPLY=$(cat -- "$CONFIG" "$JOIN" "$UNIT_DIR/$UNIT" 2>/dev/null | sha256sum)
-  REPLY=${REPLY%% *}
-  local files=$REPLY
+  local files
+  files=$(cat -- "$CONFIG" "$JOIN" "$UNIT_DIR/$UNIT" 2>/dev/null | sha256sum)
   sum_of "$K3S"
-  REPLY="$REPLY $files"
+  REPLY="$REPLY ${files%% *}"
+}
+
+# record_start: writes down, before a start, what it will run with and which invocation came before.
+# A later run can then tell whether that start took place, also after a kill or a power loss.
+record_start() {
+  in_place
+  write_file "$RUNNING" 600 "$REPLY ${INVOCATION:-none}"
+}
+
+# recorded_start: what the service was last started with, in REPLY; empty when nothing was written
+# down, `never` when the start that was written down did not take place.
+recorded_start() {
+  REPLY=$(cat "$RUNNING" 2>/dev/null)
+  [[ -n $REPLY ]] || return 0
+  if [[ ${REPLY##* } == "$INVOCATION" ]]; then REPLY=never; else REPLY=${REPLY% *}; fi
 }
 
 # will_change ROLE: whether this run will have to touch a running service. Looks only.
@@ -44,8 +58,8 @@ will_change() {
 # service_need CHANGES: start, restart, wait or nothing, in REPLY.
 service_need() {
   local recorded
-  recorded=$(cat "$RUNNING" 2>/dev/null)
   service_state
+  recorded_start && recorded=$REPLY
   in_place
   decide_service "$STATE_WORD" "$recorded" "$REPLY" "$UNFINISHED" "$1"
 }
@@ -53,10 +67,10 @@ service_need() {
 # run_service: starts or restarts the service when it needs that, and waits until it is active.
 # EACH-SECOND is a command that is run meanwhile.
 run_service() {
-  local before
+  local before need
   service_need "${#CHANGED[@]}"
-  before=$INVOCATION
-  case $REPLY in
+  need=$REPLY before=$INVOCATION
+  case $need in
     nothing) return 0 ;;
     wait)
       wait_active "" "$@"
@@ -65,10 +79,10 @@ run_service() {
   esac
   act
   SERVICE_TOUCHED=1
-  rm -f -- "$RUNNING"
   systemctl reset-failed "$UNIT" 2>/dev/null
-  say "systemctl $REPLY $UNIT"
-  systemctl "$REPLY" --no-block "$UNIT" || die "systemctl $REPLY $UNIT failed"
+  say "systemctl $need $UNIT"
+  record_start
+  systemctl "$need" --no-block "$UNIT" || die "systemctl $need $UNIT failed"
   changed service
   wait_active "$before" "$@"
 }
@@ -135,12 +149,6 @@ show_journal() {
   done < <(journal "$1" | grep -E 'level=(fatal|error|warning)|panic:|[Ee]rror' | uniq | tail -n 12)
 }
 
-# record_running: writes down what the service runs with, so that a later run can tell.
-record_running() {
-  in_place
-  same_file "$RUNNING" "$REPLY" || write_file "$RUNNING" 600 "$REPLY"
-}
-
 # restore_service: the last of an undo on a node that had k3s: it runs again as before.
 restore_service() {
   local tries=180
@@ -152,12 +160,12 @@ restore_service() {
   fi
   ((SERVICE_TOUCHED)) || [[ $REPLY != nothing ]] || return
   say "restarting $UNIT with its old files"
+  record_start
   systemctl restart --no-block "$UNIT"
   pause 2
   while ((tries-- > 0)); do
     service_state
     if [[ $STATE_WORD == active ]]; then
-      record_running
       UNDONE+=("$UNIT runs again with its old files")
       return
     fi

@@ -49,9 +49,11 @@ load_undo() {
 
 # put_back PATH
 put_back() {
-  local copy=$BEFORE/${1//\//%}
+  local copy=$BEFORE/${1//\//%} was
   if [[ -e $copy ]]; then
-    if ! cmp -s -- "$copy" "$1"; then
+    sum_of "$copy" && was=$REPLY
+    sum_of "$1"
+    if [[ $REPLY != "$was" ]]; then
       cp -p -- "$copy" "$1.part" && mv -f -- "$1.part" "$1" && UNDONE+=("$1 is again as it was")
     fi
   elif [[ -e $copy.absent && -e $1 ]]; then

@@ -74,7 +74,9 @@ wipe_data() {
     [[ $item == "$DATA/agent/images" ]] || rm -rf -- "$item"
   done
   rmdir -- "$DATA/agent" "$DATA" "${DATA%/*}" 2>/dev/null
-  rm -rf -- "$ROOT/etc/rancher/node" "$ROOT/var/lib/kubelet" "$ROOT/run/k3s" "$ROOT/run/flannel" "$ROOT/var/lib/cni" "$RUNNING"
+  # a directory that is a mount point stays, empty
+  rm -rf -- "$ROOT/etc/rancher/node" "$ROOT/var/lib/kubelet" "$ROOT/run/k3s" "$ROOT/run/flannel" "$ROOT/var/lib/cni" "$RUNNING" 2>/dev/null
+  return 0
 }
 
 # wipe_files: the rest: unit, configuration, binary.
@@ -94,19 +96,24 @@ wipe_files() {
 # begin_new: this node has nothing of k3s; when the run fails, it has nothing again. Survives a kill.
 begin_new() {
   if [[ -e $BEFORE/new ]]; then
-    UNDO_FIRST=wipe_new
+    UNDO_FIRST=wipe_new UNDO_LAST=drop_directories
   elif [[ $FRESH == yes ]]; then
     mkdir -p "$BEFORE" && : >"$BEFORE/new"
-    UNDO_FIRST=wipe_new
+    UNDO_FIRST=wipe_new UNDO_LAST=drop_directories
   else
     UNDO_LAST=restore_service
   fi
 }
 
-# wipe_new: the undo of a new node. It leaves the cluster first, while its own member still counts.
+# wipe_new: the undo of a new node. It leaves the cluster first, while its own member still counts. A
+# server that may be a voter and cannot leave is kept: its data may be what the majority hangs on.
 wipe_new() {
   ((ACTING)) || [[ -n $UNFINISHED ]] || return 0
-  leave_again
+  if ! leave_again; then
+    UNDO=()
+    UNDONE+=("NOT undone, on purpose: this server may already be a voter and could not leave ($REPLY); it stays, with its service enabled. Run again")
+    return 0
+  fi
   stop_for_good
   wipe_data
   rm -f -- "$UNIT_DIR/$UNIT"
@@ -114,21 +121,33 @@ wipe_new() {
   UNDONE+=("the service, its data and its membership are gone; the node is as it was before")
 }
 
-# leave_again: the member and the Node that this run brought into a living cluster leave it.
+# leave_again: the member and the Node that this run brought into a living cluster leave it. Fails,
+# with the reason in REPLY, when a member that may be a voter could not be taken out.
 leave_again() {
-  local url=${LIVING[0]:-} line id name learner where
-  [[ -n $url && -s $ETCD_TLS/client.key ]] || return 0
-  [[ -s $ADMIN_KUBECONFIG && -x $K3S ]] && kube --at "$url" delete node "${ARG[name]}" --ignore-not-found --wait=false >/dev/null 2>&1
-  host_of "$url" && url_of "$REPLY" "$ETCD_PORT" && url=$REPLY
-  etcd_members "$url" || { UNDONE+=("NOT done: etcd at $url did not answer ($REPLY); the member of ${ARG[name]} may still be listed") && return 0; }
+  local url=${LIVING[0]:-} etcd line id name learner where
+  if [[ -z $url ]]; then
+    [[ ! -d $ETCD_DATA/member/wal ]] || grep -qs '^cluster-init:' "$JOIN" && return 0
+    REPLY="no other server answers"
+    return 1
+  fi
+  [[ -s $ETCD_TLS/client.key ]] || return 0
+  host_of "$url" && url_of "$REPLY" "$ETCD_PORT" && etcd=$REPLY
+  if ! etcd_members "$etcd"; then
+    [[ ! -d $ETCD_DATA/member/wal ]]
+    return
+  fi
   for line in "${MEMBERS[@]}"; do
     read -r id name learner where <<<"$line"
     node_of "$name"
     [[ $REPLY == "${ARG[name]}" || $where == "${ARG[address]}" ]] || continue
-    if etcd_remove "$url" "$id"; then
-      UNDONE+=("the etcd member $name ($([[ $learner == 1 ]] && echo learner || echo voter)) left the cluster")
-    else
-      UNDONE+=("NOT done: the etcd member $name could not be removed: $REPLY")
-    fi
+    etcd_remove "$etcd" "$id" || return 1
+    UNDONE+=("the etcd member $name ($([[ $learner == 1 ]] && echo learner || echo voter)) left the cluster")
   done
+  [[ -s $ADMIN_KUBECONFIG && -x $K3S ]] && kube --at "$url" delete node "${ARG[name]}" --ignore-not-found --wait=false >/dev/null 2>&1
+  return 0
+}
+
+# drop_directories: the last of the undo of a new node: the directories of the files that went.
+drop_directories() {
+  rmdir -- "${JOIN%/*}" "$ETC" "${ETC%/*}" 2>/dev/null
 }

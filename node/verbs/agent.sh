@@ -16,7 +16,6 @@ verb_agent() {
   step unit put_unit agent
   step start run_service check_agent
   step registered wait_registered
-  record_running
   forget_before
   finish_step ok
   version_of "$K3S"

@@ -17,7 +17,6 @@ verb_server() {
   step unit put_unit server
   step start start_server
   step voter wait_voter
-  record_running
   forget_before
   rm -rf -- "$STATE/removed-member"
   finish_step ok

@@ -19,14 +19,17 @@ intact() {
 
 # save_snapshot NAME: asks k3s for a snapshot; its file in SAVED.
 save_snapshot() {
-  local name=$1 said stamp
+  local name=$1 said stamp file
   stamp=$(mktemp "$STATE/since.XXXXXX") || die "no room in $STATE"
   said=$(timeout 300 "$K3S" etcd-snapshot save --name "$name" 2>&1 9>&-) || {
     rm -f -- "$stamp"
     redact "$(grep -E 'level=(fatal|error)' <<<"$said" | tail -n 2)"
     die "k3s could not save the snapshot $name: ${REPLY:-$(tail -n 1 <<<"$said")}"
   }
-  SAVED=$(find "$K3S_SNAPSHOTS" -maxdepth 1 -type f -name "$name-*" -newer "$stamp" | sort | tail -n 1)
+  SAVED=""
+  for file in "$K3S_SNAPSHOTS/$name"-*; do
+    [[ -f $file && $file -nt $stamp ]] && SAVED=$file
+  done
   rm -f -- "$stamp"
   [[ -s $SAVED ]] || die "k3s says that the snapshot $name was saved, but there is no such file in $K3S_SNAPSHOTS"
 }

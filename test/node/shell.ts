@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scriptsDirectory } from "../../components/scripts.ts";
@@ -11,8 +11,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A directory that stands for a node's root, so that no test touches this machine. */
-export const emptyRoot = (): string => mkdtempSync(join(tmpdir(), "k3s-node-"));
+const roots = mkdtempSync(join(tmpdir(), "k3s-node-"));
+process.on("exit", () => rmSync(roots, { recursive: true, force: true }));
+
+/** A directory that stands for a node's root, so that no test touches this machine; gone when the tests end. */
+export const emptyRoot = (): string => mkdtempSync(join(roots, "root-"));
 
 function run(args: readonly string[], root: string, stdin: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
