@@ -1,18 +1,18 @@
-import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { SshSecrets } from "../config/load.ts";
-import { checksumsFor } from "../config/releases.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
+import { clusterChange } from "./change.ts";
+import { kubeconfigStep, verifyStep } from "./cluster-steps.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
 import { K3sAgentNode } from "./K3sAgentNode.ts";
 import { K3sServerNode } from "./K3sServerNode.ts";
 import { KubeVip } from "./KubeVip.ts";
 import { withServer } from "./kubeconfig.ts";
 import { Machine } from "./Machine.ts";
-import { NodeStep } from "./node-step.ts";
+import type { NodeAccess } from "./node-step.ts";
 import { Preflight } from "./Preflight.ts";
 import { agentJoinToken, readVoters } from "./results.ts";
 import { scriptsHash } from "./scripts.ts";
@@ -23,22 +23,6 @@ export interface K3sClusterArgs {
   readonly config: ClusterConfig;
   /** What unlocks the machines; without a key the SSH agent does. */
   readonly ssh: SshSecrets;
-}
-
-/** Seconds for fetching the kubeconfig. */
-const kubeconfigDeadline = 60;
-
-/** Seconds within which all nodes must be Ready and all servers voters. */
-const verifyDeadline = 300;
-
-const digest = (value: unknown) =>
-  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
-
-/** Changes when something changes that every node must be looked at again for, before the first one is touched. */
-export function clusterChange(config: ClusterConfig): string {
-  const { version, k3s, tlsSans, endpoint } = config;
-  const servers = config.servers.map(({ name, address }) => `${name}=${address}`).sort();
-  return digest([version, checksumsFor(version, config.checksums), k3s, tlsSans, endpoint, servers]);
 }
 
 /**
@@ -73,10 +57,15 @@ export class K3sCluster extends pulumi.ComponentResource {
     const preflight = new Preflight(`${name}-preflight`, { config, facts, change }, { parent: this });
     const servers = this.joinServers(tokens, preflight.passed);
     const agents = this.joinAgents(tokens, servers[0]!);
-    const kubeconfig = this.fetchKubeconfig(name, servers[0]!);
+    const access = this.access(config.servers[0]!);
+    const { step, url } = servers[0]!;
+    // With the first server's own address: it answers before the endpoint does.
+    const kubeconfig = pulumi.secret(
+      kubeconfigStep(`${name}-kubeconfig`, access, url, { parent: this, dependsOn: step }).stdout,
+    );
     const endpoint = this.provideEndpoint(name, kubeconfig);
     const done = [...servers.map(({ step }) => step), ...agents.map(({ step }) => step), ...endpoint];
-    const verify = this.verify(name, done);
+    const verify = verifyStep(`${name}-verify`, access, config, { parent: this, dependsOn: done });
 
     this.endpoint = serverUrl(endpointAddress(config));
     this.kubeconfig = pulumi.secret(kubeconfig.apply((yaml) => withServer(yaml, this.endpoint)));
@@ -87,7 +76,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.voters = pulumi
       .unsecret(verify.stdout)
       .apply((stdout) => readVoters(config.servers[0]!.name, stdout));
-    this.snapshots = this.saveSnapshots(name, verify);
+    this.snapshots = this.saveSnapshots(name, access, verify);
     this.registerOutputs({
       endpoint: this.endpoint,
       kubeconfig: this.kubeconfig,
@@ -98,11 +87,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     });
   }
 
-  private get firstServer(): NodeConfig {
-    return this.config.servers[0]!;
-  }
-
-  private access(node: NodeConfig) {
+  private access(node: NodeConfig): NodeAccess {
     return this.machines.get(node.name)!.access;
   }
 
@@ -160,21 +145,6 @@ export class K3sCluster extends pulumi.ComponentResource {
     return agents;
   }
 
-  /** The admin kubeconfig with the first server's own address: it answers before the endpoint does. */
-  private fetchKubeconfig(name: string, first: K3sServerNode): pulumi.Output<string> {
-    const step = new NodeStep(
-      `${name}-kubeconfig`,
-      this.access(this.firstServer),
-      {
-        verb: "kubeconfig",
-        flags: first.url.apply((url) => [["server", url] as const]),
-        deadline: kubeconfigDeadline,
-      },
-      { parent: this, dependsOn: [first.step] },
-    );
-    return pulumi.secret(step.stdout);
-  }
-
   /**
    * kube-vip is applied as soon as the first server answers: its image is pulled and its pod started while the
    * others join. Nobody joins through the address and every certificate names it from the start, so it may move or
@@ -192,33 +162,11 @@ export class K3sCluster extends pulumi.ComponentResource {
     return [new KubeVip(`${name}-kube-vip`, { endpoint, provider }, { parent: this }).daemonSet];
   }
 
-  /** Asks the cluster, not the nodes: exactly these voters, no learner, no alarm, every Node Ready. */
-  private verify(name: string, after: pulumi.Resource[]): NodeStep {
-    const { config } = this;
-    const names = (nodes: readonly NodeConfig[]) =>
-      nodes
-        .map((node) => node.name)
-        .sort()
-        .join(",");
-    return new NodeStep(
-      `${name}-verify`,
-      this.access(this.firstServer),
-      {
-        verb: "verify",
-        flags: [
-          ["server", names(config.servers)],
-          ...(config.agents.length > 0 ? [["agent", names(config.agents)] as const] : []),
-          ["deadline", verifyDeadline],
-        ],
-        change: digest(config),
-        deadline: verifyDeadline,
-      },
-      { parent: this, dependsOn: after },
-    );
-  }
-
-  private saveSnapshots(name: string, verify: pulumi.Resource): Record<string, pulumi.Output<string>> {
-    const access = this.access(this.firstServer);
+  private saveSnapshots(
+    name: string,
+    access: NodeAccess,
+    verify: pulumi.Resource,
+  ): Record<string, pulumi.Output<string>> {
     return Object.fromEntries(
       this.config.snapshots.map((snapshot) => {
         const args = { snapshot, access, after: [verify] };

@@ -90,7 +90,7 @@ const isConfigSecret = (pulumi.runtime as unknown as { isConfigSecret(key: strin
 
 /**
  * Reads the current stack's configuration.
- * @throws ProblemsError naming every problem; nothing has been declared or touched by then.
+ * @throws RunError, which Pulumi shows without a stack trace, naming every problem; nothing was declared by then.
  */
 export function loadStack(): StackConfig {
   const project = pulumi.getProject();
@@ -98,9 +98,10 @@ export function loadStack(): StackConfig {
     values: pulumi.runtime.allConfig(),
     isSecret: isConfigSecret,
   });
-  if (!config) throw new ProblemsError(`The configuration of stack ${pulumi.getStack()}`, problems);
-  if (problems.length > 0)
-    throw new ProblemsError(`The configuration of stack ${pulumi.getStack()}`, problems);
+  if (!config || problems.length > 0) {
+    const { message } = new ProblemsError(`The configuration of stack ${pulumi.getStack()}`, problems);
+    throw new pulumi.RunError(message);
+  }
   const store = new pulumi.Config();
   const privateKey = store.getSecret("sshPrivateKey");
   const passphrase = store.getSecret("sshPrivateKeyPassphrase");

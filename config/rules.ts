@@ -21,7 +21,7 @@ export function serverCountProblems({ serverCount: count }: Draft): Problem[] {
       path: "servers",
       found: `${found}, whose quorum of ${quorum} survives ${count - quorum} lost`,
       wanted,
-      next: `${count - 1} servers survive as many losses; add one server or make one an agent.`,
+      next: `${count === 2 ? "One server survives" : `${count - 1} servers survive`} as many losses; add a server or make one an agent.`,
     },
   ];
 }

@@ -18,7 +18,7 @@ const cases: readonly { name: string; change: Record<string, unknown>; says: rea
     name: "S01: two servers",
     change: { servers: serverInputs(2) },
     says: [
-      /^servers: found 2 servers, whose quorum of 2 survives 0 lost; wanted 1, 3, 5 or 7 servers\. 1 servers/,
+      /^servers: found 2 servers, whose quorum of 2 survives 0 lost; wanted 1, 3, 5 or 7 servers\. One server survives/,
     ],
   },
   {

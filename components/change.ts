@@ -1,0 +1,19 @@
+import { createHash } from "node:crypto";
+import { checksumsFor } from "../config/releases.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+
+const digest = (value: unknown): string =>
+  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
+
+/** Changes when something changes that every node must be looked at again for, before the first one is touched. */
+export function clusterChange(config: ClusterConfig): string {
+  const { version, k3s, tlsSans, endpoint } = config;
+  const servers = config.servers.map(({ name, address }) => `${name}=${address}`).sort();
+  return digest([version, checksumsFor(version, config.checksums), k3s, tlsSans, endpoint, servers]);
+}
+
+/** Changes with anything that a node or the cluster is given; then the cluster is verified again. */
+export function anyChange(config: ClusterConfig): string {
+  const { snapshots: _, agentsParallel: __, protect: ___, ...given } = config;
+  return digest(given);
+}
