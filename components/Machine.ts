@@ -1,13 +1,13 @@
-import { local, remote } from "@pulumi/command";
+import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeFacts } from "../config/facts.ts";
 import type { SshSecrets } from "../config/load.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
-import { forChange } from "./command-line.ts";
 import { type Connection, connectionTo } from "./connection.ts";
+import { LocalStep } from "./local-step.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
 import { readFacts } from "./results.ts";
-import { projectRoot, remoteDirectory, scriptsDirectory } from "./scripts.ts";
+import { remoteDirectory, scriptsDirectory } from "./scripts.ts";
 import { componentType } from "./types.ts";
 
 export interface MachineArgs {
@@ -26,7 +26,7 @@ export interface MachineArgs {
 const inspectDeadline = 60;
 
 /** Seconds that a node may take to answer, a reboot included. */
-const reachTimeout = 120;
+const reachDeadline = 120;
 
 /**
  * The way to one machine: it can be reached as the stack says, has the scripts, and is fit for its role. Changes
@@ -66,23 +66,17 @@ export class Machine extends pulumi.ComponentResource {
   }
 
   /** Fails early, and says which of key, user, host, port or sudo is to blame. */
-  private reach(name: string, args: MachineArgs): local.Command {
-    const command = forChange("node ssh/reach.ts", args.change);
-    return new local.Command(
+  private reach(name: string, args: MachineArgs): LocalStep {
+    return new LocalStep(
       `${name}-reach`,
       {
-        create: command,
-        update: command,
-        dir: projectRoot,
-        stdin: pulumi.secret(reachRequest(args)),
-        logging: local.Logging.Stderr,
-        addPreviousOutputInEnv: false,
+        script: "ssh/reach.ts",
+        stdin: reachRequest(args),
+        change: args.change,
+        deadline: reachDeadline,
+        secret: true,
       },
-      {
-        parent: this,
-        additionalSecretOutputs: ["stdout", "stderr"],
-        customTimeouts: { create: `${reachTimeout}s`, update: `${reachTimeout}s` },
-      },
+      { parent: this },
     );
   }
 

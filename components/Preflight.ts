@@ -1,11 +1,9 @@
-import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeFacts } from "../config/facts.ts";
 import { checksumsFor } from "../config/releases.ts";
 import type { ClusterConfig } from "../config/schema.ts";
-import { forChange } from "./command-line.ts";
 import type { CheckInput } from "./local-checks.ts";
-import { projectRoot } from "./scripts.ts";
+import { LocalStep } from "./local-step.ts";
 import { componentType } from "./types.ts";
 
 export interface PreflightArgs {
@@ -14,6 +12,9 @@ export interface PreflightArgs {
   readonly facts: readonly pulumi.Output<NodeFacts>[];
   readonly change: string;
 }
+
+/** Seconds for a look from this machine. */
+const checkDeadline = 60;
 
 /**
  * The gate between looking and changing: all nodes were reached and inspected, no two of them are one machine, and
@@ -48,18 +49,11 @@ export class Preflight extends pulumi.ComponentResource {
     return probe.stdout.apply((stdout) => (JSON.parse(stdout) as { answers: boolean }).answers);
   }
 
-  private check(name: string, verb: string, stdin: pulumi.Input<string>, change: string): local.Command {
-    const command = forChange(`node components/local-check.ts ${verb}`, change);
-    return new local.Command(
+  private check(name: string, verb: string, stdin: pulumi.Input<string>, change: string): LocalStep {
+    const script = `components/local-check.ts ${verb}`;
+    return new LocalStep(
       name,
-      {
-        create: command,
-        update: command,
-        dir: projectRoot,
-        stdin,
-        logging: local.Logging.Stderr,
-        addPreviousOutputInEnv: false,
-      },
+      { script, stdin, change, deadline: checkDeadline, secret: false },
       { parent: this },
     );
   }

@@ -1,0 +1,44 @@
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { forChange } from "./command-line.ts";
+import { projectRoot } from "./scripts.ts";
+
+export interface LocalStepArgs {
+  /** A script of this project and its arguments. */
+  readonly script: string;
+  /** Standard input. */
+  readonly stdin: pulumi.Input<string>;
+  /** What it looks at, so that it looks again when that has changed. */
+  readonly change: string;
+  /** Seconds that Pulumi allows. */
+  readonly deadline: number;
+  /** Whether input and output are secret. */
+  readonly secret: boolean;
+}
+
+/**
+ * A script that looks at something from the machine where Pulumi runs, with the Node that this project pins, where it
+ * is installed: the one on PATH may be too old to run TypeScript. It only reads, so running it again is harmless.
+ */
+export class LocalStep extends local.Command {
+  constructor(name: string, args: LocalStepArgs, opts: pulumi.CustomResourceOptions) {
+    const command = forChange(`PATH="node_modules/.bin:$PATH" node ${args.script}`, args.change);
+    const timeout = `${args.deadline}s`;
+    super(
+      name,
+      {
+        create: command,
+        update: command,
+        dir: projectRoot,
+        stdin: args.secret ? pulumi.secret(args.stdin) : args.stdin,
+        logging: local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      {
+        ...opts,
+        customTimeouts: { create: timeout, update: timeout },
+        ...(args.secret && { additionalSecretOutputs: ["stdout", "stderr"] }),
+      },
+    );
+  }
+}
