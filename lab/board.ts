@@ -41,7 +41,7 @@ export class Board {
     row.spans.push({ what, from: at });
     if (row.state !== "failed") row.state = "running";
     row.said = "";
-    this.entries.push({ at, row: name, text: `${what} begins` });
+    this.entries.push({ at, row: name, text: `${what} begins`.trim() });
   }
 
   /** Progress in words; the same words twice are said once. */
@@ -62,7 +62,7 @@ export class Board {
     this.entries.push({
       at,
       row: name,
-      text: `${what} ${failed ? "failed" : "done"} after ${seconds(at - span.from)}`,
+      text: `${what} ${failed ? "failed" : "done"} after ${seconds(at - span.from)}`.trim(),
     });
   }
 

@@ -1,0 +1,19 @@
+/**
+ * `node bench/interruptions/client.ts INSTANCE`: one `up` of a lab's stack in a process of its own, so that it can be
+ * killed as a terminal or a laptop can. Its environment says where Pulumi is.
+ */
+import { join } from "node:path";
+import program from "../../index.ts";
+import { openStack, operate } from "../../lab/engine.ts";
+import { labDir } from "../../lab/paths.ts";
+
+const [instance = ""] = process.argv.slice(2);
+try {
+  const stack = await openStack(join(labDir(instance), "pulumi"), { PATH: process.env.PATH ?? "" }, program);
+  const ended = await operate(stack, "up", () => {}, new AbortController().signal);
+  console.log(JSON.stringify(ended.changes));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}
+process.exit(0);

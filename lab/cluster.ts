@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import program from "../index.ts";
+import type { Board } from "./board.ts";
+import {
+  configure,
+  currentConfig,
+  type Ended,
+  type LabStack,
+  type Operation,
+  openStack,
+  operate,
+} from "./engine.ts";
+import type { Lab } from "./machines/lab.ts";
+import type { Machine } from "./machines/machine.ts";
+import { machinesUp } from "./machines-up.ts";
+import type { Prepared, Release } from "./prepare.ts";
+import { prefix, stackConfig } from "./stack-config.ts";
+import type { Topology } from "./topology.ts";
+
+const stackFile = new URL("../Pulumi.lab.yaml", import.meta.url);
+
+/** What may differ from one operation to the next. */
+export type Wish = {
+  topology?: Topology;
+  release?: Release;
+  snapshots?: readonly string[];
+  /** Keys without the project's prefix, laid over everything else. */
+  more?: Record<string, unknown>;
+};
+
+/** The machines of an instance and the stack that describes them. */
+export class Cluster {
+  readonly lab: Lab;
+  readonly #machines: ReadonlyMap<string, Machine>;
+  readonly #stack: LabStack;
+  readonly #prepared: Prepared;
+  #wish: Wish = {};
+
+  constructor(prepared: Prepared, machines: ReadonlyMap<string, Machine>, stack: LabStack) {
+    this.lab = prepared.lab;
+    this.#prepared = prepared;
+    this.#machines = machines;
+    this.#stack = stack;
+  }
+
+  get topology(): Topology {
+    return this.#wish.topology ?? this.#prepared.topology;
+  }
+
+  /** @throws when there is no machine of this name. */
+  machine(name: string): Machine {
+    const machine = this.#machines.get(name);
+    if (!machine) throw new Error(`${name}: found no such machine in the lab ${this.lab.instance}`);
+    return machine;
+  }
+
+  /** Writes the stack's configuration; what is not wished stays as it was wished before. */
+  async configure(wish: Wish): Promise<void> {
+    this.#wish = { ...this.#wish, ...wish };
+    const { release = this.#prepared.release, more = {} } = this.#wish;
+    const hostKeys = Object.fromEntries(
+      [...this.#machines].map(([name, machine]) => [name, machine.hostKey]),
+    );
+    const before = (await currentConfig(this.#stack))[`${prefix}snapshots`] as string[] | undefined;
+    const snapshots = this.#wish.snapshots ?? before ?? [];
+    const instance = { ...release, topology: this.topology, hostKeys, snapshots };
+    const overlay = Object.fromEntries(Object.entries(more).map(([key, value]) => [prefix + key, value]));
+    const config = { ...stackConfig(await readFile(stackFile, "utf8"), instance), ...overlay };
+    await configure(this.#stack, config, this.lab.privateKey);
+  }
+
+  /** See {@link operate}. */
+  operate(
+    operation: Operation,
+    onEvent: (event: EngineEvent) => void = () => {},
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<Ended> {
+    return operate(this.#stack, operation, onEvent, signal);
+  }
+
+  /** The stack's outputs, secrets in clear. */
+  async outputs(): Promise<Record<string, unknown>> {
+    const outputs = await this.#stack.stack.outputs();
+    return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
+  }
+
+  /** Stops serving the release. Machines and state stay. */
+  close(): Promise<void> {
+    return this.#prepared.close();
+  }
+}
+
+/** Starts the machines and opens the stack of what has been prepared. */
+export async function openCluster(prepared: Prepared, board: Board, now: () => number): Promise<Cluster> {
+  const { lab, topology, env } = prepared;
+  const [machines, stack] = await Promise.all([
+    machinesUp(lab, topology.nodes, board, now),
+    openStack(join(lab.directory, "pulumi"), env, program),
+  ]);
+  return new Cluster(prepared, machines, stack);
+}

@@ -1,0 +1,177 @@
+import type { Board } from "./board.ts";
+import { seconds } from "./board.ts";
+import type { Cluster } from "./cluster.ts";
+import { holdersOf, membersOf } from "./etcd.ts";
+import { type Failover, failOver, heal, nodesReady } from "./failover.ts";
+import { type Access, api, nodesOf } from "./kube.ts";
+import { task } from "./task.ts";
+import { waitFor } from "./wait.ts";
+
+/** What the proof has found; what it could not do has its reason. */
+export type Proof = {
+  voters: string[];
+  leader: string;
+  nodes: { name: string; version: string; roles: string[] }[];
+  holder: string;
+  secondUpSeconds: number;
+  snapshot: string;
+  failover?: Failover & { healedMs: number };
+};
+
+export const proofRows = (servers: number): string[] => [
+  "members",
+  "nodes",
+  "endpoint",
+  "second up",
+  "snapshot",
+  ...(servers > 1 ? ["failover", "healing"] : []),
+];
+
+/**
+ * Asks etcd, the API and the machines themselves whether the cluster is what the program says it is, and then takes the
+ * power of the server that holds the endpoint. Nothing here reads what the program reported.
+ * @throws at the first claim that does not hold.
+ */
+export async function prove(
+  cluster: Cluster,
+  access: Access,
+  board: Board,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<Proof> {
+  const { topology } = cluster;
+  const servers = topology.servers.map((node) => cluster.machine(node.name));
+  const check = <T>(name: string, work: () => Promise<T>, result: (value: T) => string) =>
+    task(board, now, name, work, result);
+
+  const members = await check(
+    "members",
+    async () => votersAre(await membersOf(servers[0]!), names(topology.servers)),
+    (found) => `${found.length} voters: ${names(found).join(", ")}; ${leaderOf(found)} leads`,
+  );
+  const nodes = await check(
+    "nodes",
+    () =>
+      waitFor("every Node is Ready", () => allNodes(access, names(topology.nodes)), {
+        timeoutMs: 60_000,
+        signal,
+      }),
+    (found) => `${found.length} Ready: ${names(found).join(", ")}`,
+  );
+  const holder = await check(
+    "endpoint",
+    () =>
+      waitFor("one holder", () => theHolder(topology.vip, servers, access), { timeoutMs: 15_000, signal }),
+    (name) => `${topology.vip} is on ${name} alone, and answers from this host`,
+  );
+  const second = await check(
+    "second up",
+    async () => unchanged(await cluster.operate("up", () => {}, signal)),
+    (ended) => `no change in ${seconds(ended.seconds * 1000)}`,
+  );
+  const snapshot = await check(
+    "snapshot",
+    () => takeSnapshot(cluster, signal),
+    (text) => text,
+  );
+  const proof = {
+    voters: names(members),
+    leader: leaderOf(members),
+    nodes,
+    holder,
+    secondUpSeconds: second.seconds,
+    snapshot,
+  };
+  if (servers.length === 1) return proof;
+
+  const victim = cluster.machine(holder);
+  const survivors = servers.filter((server) => server !== victim);
+  await writeMark(access, "before");
+  const failover = await check(
+    "failover",
+    () => failOver(victim, survivors, access, signal),
+    (found) =>
+      `${holder}${found.ledEtcd ? ", which also led etcd," : ""} lost its power: API away for ${seconds(found.longestMs)}`,
+  );
+  const healedMs = await check(
+    "healing",
+    async () => {
+      await writeMark(access, "during");
+      const ms = await heal(victim, victim.address, servers.length, access, signal);
+      await marksAreThere({ ...access, server: `https://${victim.address}:6443` });
+      await waitFor("one holder", () => theHolder(topology.vip, servers, access), {
+        timeoutMs: 30_000,
+        signal,
+      });
+      return ms;
+    },
+    (ms) => `${holder} is a healthy voter again after ${seconds(ms)}; nothing that was written is lost`,
+  );
+  return { ...proof, failover: { ...failover, healedMs } };
+}
+
+const names = (things: readonly { name: string }[]) => things.map((thing) => thing.name);
+const leaderOf = (members: readonly { name: string; leader: boolean }[]) =>
+  members.find((member) => member.leader)?.name ?? "nobody";
+
+/** @throws unless the members are exactly these, all of them voters, one of them the leader. */
+export function votersAre<T extends { name: string; voter: boolean; leader: boolean }>(
+  members: readonly T[],
+  expected: readonly string[],
+): T[] {
+  const voters = members.filter((member) => member.voter);
+  const found = members.map((member) => `${member.name || "(unnamed)"}${member.voter ? "" : " (learner)"}`);
+  if (members.length !== voters.length || names(voters).join() !== [...expected].sort().join())
+    throw new Error(`members: found ${found.join(", ")}, want the voters ${expected.join(", ")}`);
+  if (!members.some((member) => member.leader)) throw new Error("members: nobody leads");
+  return voters;
+}
+
+async function allNodes(access: Access, expected: readonly string[]) {
+  await nodesReady(access);
+  const nodes = await nodesOf(access);
+  const missing = expected.filter((name) => !nodes.some((node) => node.name === name));
+  if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}`);
+  return nodes.map(({ name, version, roles }) => ({ name, version, roles }));
+}
+
+async function theHolder(
+  vip: string,
+  servers: Parameters<typeof holdersOf>[1],
+  access: Access,
+): Promise<string> {
+  const holders = await holdersOf(vip, servers);
+  if (holders.length !== 1) throw new Error(`${vip} is on ${holders.join(" and ") || "no server"}`);
+  await api({ ...access, server: `https://${vip}:6443` }, "GET", "/readyz");
+  return holders[0]!;
+}
+
+/** @throws when an operation changed something. */
+export function unchanged<T extends { changed: number; changes: object }>(ended: T): T {
+  if (ended.changed > 0) throw new Error(`found ${JSON.stringify(ended.changes)}, want no change at all`);
+  return ended;
+}
+
+/** A snapshot is one line of configuration; the report of the node that made it comes back as an output. */
+async function takeSnapshot(cluster: Cluster, signal: AbortSignal): Promise<string> {
+  const name = `proof-${new Date().toISOString().slice(0, 19).replace(/[-:T]/g, "")}`;
+  await cluster.configure({ snapshots: [name] });
+  await cluster.operate("up", () => {}, signal);
+  const report = (await cluster.outputs()).snapshots as Record<string, string>;
+  const { node, bytes, sha256 } = JSON.parse(report[name] ?? "{}") as Record<string, unknown>;
+  if (!sha256) throw new Error(`found no report of ${name}`);
+  return `${name}: ${(Number(bytes) / 1e6).toFixed(1)} MB on ${node}, sha256 ${String(sha256).slice(0, 12)}…`;
+}
+
+const marks = "/api/v1/namespaces/default/configmaps";
+
+/** Data whose survival is checked: written through the endpoint. */
+async function writeMark(access: Access, when: string): Promise<void> {
+  const name = `proof-${when}`;
+  await api(access, "DELETE", `${marks}/${name}`).catch(() => {});
+  await api(access, "POST", marks, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+}
+
+async function marksAreThere(access: Access): Promise<void> {
+  for (const when of ["before", "during"]) await api(access, "GET", `${marks}/proof-${when}`);
+}
