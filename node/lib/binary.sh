@@ -82,7 +82,8 @@ version_of() {
 
 # put_binary: the wanted release at $K3S.
 put_binary() {
-  local wanted=${ARG[sha256-$ARCH]} file
+  local wanted=${ARG[sha256-$ARCH]:-} file
+  [[ -n $wanted ]] || refuse "--sha256-$ARCH is missing, and this machine is $ARCH; add the checksum of ${ARG[version]} for it"
   sum_of "$K3S"
   [[ $REPLY == "$wanted" ]] && return 0
   file=${K3S%/*}/.k3s.${wanted:0:12}.part
