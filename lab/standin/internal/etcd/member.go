@@ -1,0 +1,231 @@
+// Package etcd runs this server's member of the embedded etcd cluster the way k3s does.
+package etcd
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
+
+	"standin/internal/certs"
+	"standin/internal/config"
+	"standin/internal/logs"
+	"standin/internal/token"
+)
+
+const (
+	// Local is where the API server and everything on this machine reach etcd.
+	Local       = "https://127.0.0.1:2379"
+	dialTimeout = 2 * time.Second
+	testTimeout = 10 * time.Second
+)
+
+// Member is this server's member, running or not.
+type Member struct {
+	Server config.Server
+	// Name is `<node>-<8 hex>`, made once and kept in the data directory.
+	Name string
+	// Client is connected to the local member.
+	Client *clientv3.Client
+	etcd   *embed.Etcd
+	// stopping tells a wanted end of etcd from a removal.
+	stopping atomic.Bool
+}
+
+// New finds or makes the member's name and a client for it. Certificates must be there.
+func New(server config.Server) (*Member, error) {
+	member := &Member{Server: server}
+	if _, err := os.Stat(member.dir("tombstone")); err == nil {
+		logs.Info("tombstone file has been detected, removing data dir to rejoin the cluster")
+		if err := os.Rename(member.dir(), fmt.Sprintf("%s-backup-%d", member.dir(), time.Now().Unix())); err != nil {
+			return nil, err
+		}
+	}
+	if err := member.setName(); err != nil {
+		return nil, err
+	}
+	client, err := member.connect(Local)
+	member.Client = client
+	return member, err
+}
+
+func (m *Member) dir(parts ...string) string {
+	return m.Server.ServerDir(append([]string{"db", "etcd"}, parts...)...)
+}
+
+// Initialized says whether this server has etcd data; k3s looks for the write-ahead log.
+func Initialized(server config.Server) bool {
+	info, err := os.Stat(server.ServerDir("db", "etcd", "member", "wal"))
+	return err == nil && info.IsDir()
+}
+
+func (m *Member) setName() error {
+	content, err := os.ReadFile(m.dir("name"))
+	if err == nil {
+		m.Name = string(content)
+		return nil
+	}
+	if !os.IsNotExist(err) {
+		return err
+	}
+	m.Name = m.Server.Name + "-" + token.Random(4)
+	return certs.Write(m.dir("name"), []byte(m.Name))
+}
+
+func (m *Member) peerURL() string   { return "https://" + m.Server.IP + ":2380" }
+func (m *Member) clientURL() string { return "https://" + m.Server.IP + ":2379" }
+
+func (m *Member) connect(endpoints ...string) (*clientv3.Client, error) {
+	secure, err := m.tls()
+	if err != nil {
+		return nil, err
+	}
+	return clientv3.New(clientv3.Config{
+		Endpoints: endpoints, TLS: secure, DialTimeout: dialTimeout,
+		DialKeepAliveTime: 30 * time.Second, DialKeepAliveTimeout: 10 * time.Second, PermitWithoutStream: true,
+		Logger: quiet(),
+	})
+}
+
+func (m *Member) tls() (*tls.Config, error) {
+	set := certs.Set{Server: m.Server}
+	pair, err := tls.LoadX509KeyPair(set.File("etcd/client.crt"), set.File("etcd/client.key"))
+	if err != nil {
+		return nil, err
+	}
+	ca, err := os.ReadFile(set.File("etcd/server-ca.crt"))
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}, nil
+}
+
+// start writes etcd's configuration file and starts it from that, as k3s does.
+func (m *Member) start(initial map[string]any) error {
+	if err := os.MkdirAll(m.dir(), 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(m.dir(), 0o700); err != nil {
+		return err
+	}
+	content, err := m.render(initial)
+	if err != nil {
+		return err
+	}
+	file := m.dir("config")
+	if err := certs.Write(file, content); err != nil {
+		return err
+	}
+	cfg, err := embed.ConfigFromFile(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(file), err)
+	}
+	m.etcd, err = embed.StartEtcd(cfg)
+	if err != nil {
+		return err
+	}
+	go func() {
+		select {
+		case err := <-m.etcd.Err():
+			logs.Fatal("etcd exited: %v", err)
+		case <-m.etcd.Server.StopNotify():
+			m.removed()
+		}
+	}()
+	return nil
+}
+
+// removed runs when etcd stops by itself: the member was removed from the cluster. k3s leaves a tombstone and exits.
+func (m *Member) removed() {
+	if m.stopping.Load() {
+		return
+	}
+	if err := os.WriteFile(m.dir("tombstone"), nil, 0o600); err != nil {
+		logs.Warn("failed to write tombstone file to %s: %v", m.dir("tombstone"), err)
+	}
+	logs.Fatal("this node has been removed from the cluster please restart %s to rejoin the cluster", "k3s")
+}
+
+// Found starts a new cluster of one.
+func (m *Member) Found(forced bool) error {
+	logs.Info("Starting etcd for new cluster, cluster-reset=%v", forced)
+	return m.start(map[string]any{
+		"initial-cluster": m.Name + "=" + m.peerURL(), "initial-cluster-state": "new", "force-new-cluster": forced,
+	})
+}
+
+// Resume starts from the data on disk; whom it belongs to is in there.
+func (m *Member) Resume() error {
+	logs.Info("Starting etcd for existing cluster member")
+	return m.start(nil)
+}
+
+// Ready tells whether this member votes in a cluster that knows it by this name and address.
+func (m *Member) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, testTimeout)
+	defer cancel()
+	status, err := m.Client.Status(ctx, Local)
+	if err != nil {
+		return err
+	}
+	if status.IsLearner {
+		return errors.New("this server has not yet been promoted from learner to voting member")
+	}
+	if err := m.disarm(ctx); err != nil {
+		return fmt.Errorf("failed to report and disarm etcd alarms: %w", err)
+	}
+	list, err := m.Client.MemberList(ctx)
+	if err != nil {
+		return err
+	}
+	var found []string
+	for _, member := range list.Members {
+		for _, url := range member.PeerURLs {
+			if url == m.peerURL() && member.Name == m.Name {
+				return nil
+			}
+		}
+		found = append(found, member.Name+"="+strings.Join(member.PeerURLs, ","))
+	}
+	return fmt.Errorf("this server is a not a member of the etcd cluster. Found %v, expect: %s=%s", found, m.Name, m.Server.IP)
+}
+
+func (m *Member) disarm(ctx context.Context) error {
+	alarms, err := m.Client.AlarmList(ctx)
+	if err != nil {
+		return err
+	}
+	for _, alarm := range alarms.Alarms {
+		logs.Warn("Alarm on etcd member %d: %s", alarm.MemberID, alarm.Alarm)
+	}
+	if len(alarms.Alarms) > 0 {
+		_, err = m.Client.AlarmDisarm(ctx, &clientv3.AlarmMember{})
+	}
+	return err
+}
+
+// Stop ends the member; a leader hands over first.
+func (m *Member) Stop() {
+	if m.etcd == nil {
+		return
+	}
+	m.stopping.Store(true)
+	m.etcd.Close()
+}
+
+// ClientConfig is how a client connects to the local member.
+func (m *Member) ClientConfig() (clientv3.Config, error) {
+	secure, err := m.tls()
+	return clientv3.Config{Endpoints: []string{Local}, TLS: secure, DialTimeout: dialTimeout, Logger: quiet()}, err
+}

@@ -1,0 +1,219 @@
+package kubevip
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"standin/internal/certs"
+	"standin/internal/config"
+	"standin/internal/logs"
+)
+
+// Shim is the program name under which a container goes on while k3s is stopped: that of containerd's shim, which
+// k3s-killall.sh looks for.
+const Shim = "containerd-shim-runc-v2"
+
+const (
+	tokenLife    = 24 * time.Hour
+	tokenRefresh = 12 * time.Hour
+	backoffFirst = 10 * time.Second
+	backoffMost  = 5 * time.Minute
+)
+
+// Keeper starts kube-vip for the pods of this node and starts it again when it ends.
+type Keeper struct {
+	client kubernetes.Interface
+	node   config.Node
+	mutex  sync.Mutex
+	cancel map[types.UID]context.CancelFunc
+}
+
+// NewKeeper returns a keeper that runs nothing yet.
+func NewKeeper(client kubernetes.Interface, node config.Node) *Keeper {
+	return &Keeper{client: client, node: node, cancel: map[types.UID]context.CancelFunc{}}
+}
+
+// container finds the container of a pod that is kube-vip.
+func container(pod *corev1.Pod) *corev1.Container {
+	for i := range pod.Spec.Containers {
+		if strings.Contains(pod.Spec.Containers[i].Image, "kube-vip") {
+			return &pod.Spec.Containers[i]
+		}
+	}
+	return nil
+}
+
+func (k *Keeper) dir(uid types.UID) string { return k.node.AgentDir("standin", "pods", string(uid)) }
+
+// Ensure keeps kube-vip running for this pod, if it is one of kube-vip's. A process left by an earlier k3s is adopted.
+func (k *Keeper) Ensure(ctx context.Context, pod *corev1.Pod) {
+	found := container(pod)
+	if found == nil {
+		return
+	}
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if _, running := k.cancel[pod.UID]; running {
+		return
+	}
+	ctx, k.cancel[pod.UID] = context.WithCancel(ctx)
+	go k.keep(ctx, pod.DeepCopy(), found)
+}
+
+func (k *Keeper) keep(ctx context.Context, pod *corev1.Pod, container *corev1.Container) {
+	backoff := time.Duration(0)
+	renewed := time.Time{}
+	for ctx.Err() == nil {
+		if time.Since(renewed) > tokenRefresh {
+			if err := k.refresh(ctx, pod); err != nil {
+				logs.Warn("service account token of pod %s: %v", pod.Name, err)
+				pause(ctx, time.Second)
+				continue
+			}
+			renewed = time.Now()
+		}
+		if k.alive(pod.UID) == 0 {
+			if !pause(ctx, backoff) {
+				return
+			}
+			backoff = min(max(2*backoff, backoffFirst), backoffMost)
+			if err := k.start(pod, container); err != nil {
+				logs.Warn("pod %s: %v", pod.Name, err)
+			}
+		}
+		pause(ctx, 200*time.Millisecond)
+	}
+}
+
+func pause(ctx context.Context, duration time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(duration):
+		return true
+	}
+}
+
+// refresh gets a token for the pod's service account, as a kubelet does for the projected volume.
+func (k *Keeper) refresh(ctx context.Context, pod *corev1.Pod) error {
+	seconds := int64(tokenLife.Seconds())
+	name := pod.Spec.ServiceAccountName
+	request, err := k.client.CoreV1().ServiceAccounts(pod.Namespace).CreateToken(ctx, name, &authenticationv1.TokenRequest{
+		Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds, BoundObjectRef: &authenticationv1.BoundObjectReference{
+			Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID,
+		}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	return certs.Write(filepath.Join(k.dir(pod.UID), "token"), []byte(request.Status.Token))
+}
+
+func (k *Keeper) start(pod *corev1.Pod, container *corev1.Container) error {
+	logDir := fmt.Sprintf("/var/log/pods/%s_%s_%s/%s", pod.Namespace, pod.Name, pod.UID, container.Name)
+	if err := os.MkdirAll(logDir, 0o755); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(logDir, "0.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	command := exec.Command("/proc/self/exe")
+	command.Args = []string{filepath.Join(k.node.DataDir, "data/current/bin", Shim), "-namespace", "k8s.io", "-id", string(pod.UID)}
+	command.Env = append(k.environment(pod, container), tokenFileEnv+"="+filepath.Join(k.dir(pod.UID), "token"),
+		caFileEnv+"="+k.node.AgentDir("server-ca.crt"), "PATH="+os.Getenv("PATH"))
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := command.Start(); err != nil {
+		return err
+	}
+	go command.Wait()
+	return certs.Write(filepath.Join(k.dir(pod.UID), "pid"), []byte(strconv.Itoa(command.Process.Pid)))
+}
+
+func (k *Keeper) environment(pod *corev1.Pod, container *corev1.Container) []string {
+	var env []string
+	for _, variable := range container.Env {
+		value := variable.Value
+		if variable.ValueFrom != nil && variable.ValueFrom.FieldRef != nil {
+			switch variable.ValueFrom.FieldRef.FieldPath {
+			case "spec.nodeName":
+				value = pod.Spec.NodeName
+			case "metadata.name":
+				value = pod.Name
+			case "metadata.namespace":
+				value = pod.Namespace
+			case "status.hostIP", "status.podIP":
+				value = k.node.IP
+			}
+		}
+		env = append(env, variable.Name+"="+value)
+	}
+	return env
+}
+
+// alive returns the process of a pod, or 0. The command line is compared: process ids are used again.
+func (k *Keeper) alive(uid types.UID) int {
+	content, err := os.ReadFile(filepath.Join(k.dir(uid), "pid"))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(string(content))
+	if err != nil {
+		return 0
+	}
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil || !strings.Contains(string(line), string(uid)) {
+		return 0
+	}
+	return pid
+}
+
+// Stop ends the pod's process, which takes the address away, and waits for it.
+func (k *Keeper) Stop(uid types.UID) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if cancel, running := k.cancel[uid]; running {
+		cancel()
+		delete(k.cancel, uid)
+	}
+	if pid := k.alive(uid); pid != 0 {
+		syscall.Kill(pid, syscall.SIGTERM)
+		for range 50 {
+			if k.alive(uid) == 0 {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	os.RemoveAll(k.dir(uid))
+}
+
+// StopStrangers ends the processes of pods that went away while k3s was stopped.
+func (k *Keeper) StopStrangers(pods []*corev1.Pod) {
+	known := map[string]bool{}
+	for _, pod := range pods {
+		known[string(pod.UID)] = true
+	}
+	entries, _ := os.ReadDir(k.node.AgentDir("standin", "pods"))
+	for _, entry := range entries {
+		if !known[entry.Name()] {
+			k.Stop(types.UID(entry.Name()))
+		}
+	}
+}

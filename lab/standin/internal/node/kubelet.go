@@ -1,0 +1,155 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"standin/internal/config"
+	"standin/internal/logs"
+)
+
+const (
+	leaseSeconds  int32 = 40
+	leaseInterval       = 10 * time.Second
+)
+
+// Kubelet keeps one Node object alive.
+type Kubelet struct {
+	Node config.Node
+	// Role is "server" or "agent", the first of the k3s.io/node-args.
+	Role   string
+	client kubernetes.Interface
+}
+
+// Start connects with the node's own certificate, registers the Node and keeps it fresh until ctx ends.
+func (k *Kubelet) Start(ctx context.Context) error {
+	cfg, err := clientcmd.BuildConfigFromFlags("", k.Node.AgentDir("kubelet.kubeconfig"))
+	if err != nil {
+		return err
+	}
+	cfg.QPS, cfg.Burst, cfg.Timeout = 50, 100, 0
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return err
+	}
+	k.client = client
+	wanted, err := k.describe()
+	if err != nil {
+		return err
+	}
+	logs.Info("Running kubelet --hostname-override=%s --node-ip=%s", k.Node.Name, k.Node.IP)
+	go k.run(ctx, wanted)
+	return nil
+}
+
+func (k *Kubelet) run(ctx context.Context, wanted *corev1.Node) {
+	for k.register(ctx, wanted) != nil {
+		if !sleep(ctx, time.Second) {
+			return
+		}
+	}
+	go k.heartbeat(ctx)
+	pods := &podRunner{kubelet: k}
+	pods.run(ctx)
+}
+
+// register creates the Node, or finds it and brings its annotations up to date. Labels and taints are for creation only.
+func (k *Kubelet) register(ctx context.Context, wanted *corev1.Node) error {
+	nodes := k.client.CoreV1().Nodes()
+	_, err := nodes.Create(ctx, wanted, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		patch, _ := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": wanted.Annotations}})
+		_, err = nodes.Patch(ctx, wanted.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	}
+	if err == nil {
+		err = k.postStatus(ctx)
+	}
+	if err != nil {
+		logs.Error("Unable to register node with API server: %v", err)
+		return err
+	}
+	logs.Info("Successfully registered node %s", wanted.Name)
+	return nil
+}
+
+// heartbeat renews the lease every ten seconds and posts the status again when somebody else has called the node not ready.
+func (k *Kubelet) heartbeat(ctx context.Context) {
+	for {
+		if err := k.renew(ctx); err != nil {
+			logs.Error("Failed to update lease: %v", err)
+		} else if node, err := k.client.CoreV1().Nodes().Get(ctx, k.Node.Name, metav1.GetOptions{}); err != nil {
+			logs.Error("Error getting node %s: %v", k.Node.Name, err)
+		} else if stale(node, time.Now()) {
+			if err := k.postStatus(ctx); err != nil {
+				logs.Error("Error updating node status: %v", err)
+			}
+		}
+		if !sleep(ctx, leaseInterval) {
+			return
+		}
+	}
+}
+
+func (k *Kubelet) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseInterval)
+	defer cancel()
+	leases := k.client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
+	lease, err := leases.Get(ctx, k.Node.Name, metav1.GetOptions{})
+	now, seconds := metav1.NowMicro(), leaseSeconds
+	if apierrors.IsNotFound(err) {
+		node, err := k.client.CoreV1().Nodes().Get(ctx, k.Node.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		_, err = leases.Create(ctx, &coordinationv1.Lease{
+			ObjectMeta: metav1.ObjectMeta{Name: k.Node.Name, OwnerReferences: []metav1.OwnerReference{
+				{APIVersion: "v1", Kind: "Node", Name: node.Name, UID: node.UID},
+			}},
+			Spec: coordinationv1.LeaseSpec{HolderIdentity: &k.Node.Name, LeaseDurationSeconds: &seconds, RenewTime: &now},
+		}, metav1.CreateOptions{})
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	lease.Spec.RenewTime = &now
+	_, err = leases.Update(ctx, lease, metav1.UpdateOptions{})
+	return err
+}
+
+func sleep(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}
+
+func stale(node *corev1.Node, now time.Time) bool {
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady {
+			return condition.Status != corev1.ConditionTrue || now.Sub(condition.LastHeartbeatTime.Time) > 5*time.Minute
+		}
+	}
+	return true
+}
+
+func (k *Kubelet) postStatus(ctx context.Context) error {
+	patch, err := json.Marshal(map[string]any{"status": k.status()})
+	if err != nil {
+		return fmt.Errorf("node status: %w", err)
+	}
+	_, err = k.client.CoreV1().Nodes().Patch(ctx, k.Node.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	return err
+}

@@ -1,0 +1,265 @@
+// Package server is `k3s server`: it puts the parts together in k3s' order.
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"standin/internal/access"
+	"standin/internal/bootstrap"
+	"standin/internal/certs"
+	"standin/internal/config"
+	"standin/internal/controlplane"
+	"standin/internal/etcd"
+	"standin/internal/logs"
+	"standin/internal/node"
+	"standin/internal/process"
+	"standin/internal/release"
+	"standin/internal/snapshot"
+	"standin/internal/supervisor"
+)
+
+// Command runs `k3s server`.
+func Command(args []string) error {
+	values, rest, err := config.Read(config.ServerFlags, args, func(key string) error {
+		logs.Warn("Unknown flag --%s found in config.yaml, skipping", key)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("No help topic for '%s'", rest[0])
+	}
+	settings, err := config.NewServer(values)
+	if err != nil {
+		return err
+	}
+	logs.Info("Starting k3s %s (stand-in)", release.Version())
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := os.MkdirAll(settings.ServerDir(), 0o700); err != nil {
+		return err
+	}
+	return (&run{settings: settings, set: certs.Set{Server: settings}}).start(ctx)
+}
+
+type run struct {
+	settings   config.Server
+	set        certs.Set
+	password   string
+	member     *etcd.Member
+	supervisor *supervisor.Supervisor
+}
+
+func (r *run) start(ctx context.Context) error {
+	joined, err := r.prepare()
+	if err != nil {
+		return fmt.Errorf("starting kubernetes: preparing server: %w", err)
+	}
+	if r.member, err = etcd.New(r.settings); err != nil {
+		return err
+	}
+	r.supervisor, err = supervisor.New(r.settings, r.member, &snapshot.Handler{Server: r.settings, Config: r.member.ClientConfig})
+	if err != nil {
+		return err
+	}
+	if err := r.supervisor.Listen(); err != nil {
+		return err
+	}
+	if err := r.writeTokens(); err != nil {
+		return err
+	}
+	go r.runAgent(ctx)
+	if err := r.startEtcd(ctx, joined); err != nil {
+		return err
+	}
+	go r.member.ManageLearners(ctx, func() kubernetes.Interface {
+		if client := r.supervisor.Kube.Load(); client != nil {
+			return client
+		}
+		return nil
+	})
+	go r.serve(ctx)
+	<-ctx.Done()
+	process.Exiting()
+	r.member.Stop()
+	return nil
+}
+
+// prepare finds out what this server is to become and puts its keys and certificates in place.
+func (r *run) prepare() (*access.Info, error) {
+	var joined *access.Info
+	if etcd.Initialized(r.settings) {
+		logs.Info("Managed etcd cluster bootstrap already complete and initialized")
+	} else if r.settings.JoinURL == "" {
+		if !r.settings.Switch("cluster-init") {
+			return nil, errors.New("the stand-in knows embedded etcd only: neither cluster-init nor server is set")
+		}
+		logs.Info("Managed etcd cluster initializing")
+	} else {
+		info, err := r.fetchBootstrap()
+		if err != nil {
+			return nil, err
+		}
+		joined = info
+	}
+	if err := r.settlePassword(); err != nil {
+		return nil, err
+	}
+	if err := r.set.EnsureCAs(); err != nil {
+		return nil, err
+	}
+	if err := r.ensureEncryption(); err != nil {
+		return nil, err
+	}
+	return joined, r.set.EnsureLeaves()
+}
+
+func (r *run) fetchBootstrap() (*access.Info, error) {
+	if r.settings.Token == "" {
+		return nil, errors.New("K3S_TOKEN is required to join a cluster")
+	}
+	info, err := access.Dial(r.settings.JoinURL, r.settings.Token, "server")
+	if err != nil {
+		return nil, err
+	}
+	logs.Info("Managed etcd cluster not yet initialized")
+	data, err := info.Get("/v1-k3s/server-bootstrap")
+	if err != nil {
+		return nil, fmt.Errorf("failed to bootstrap cluster data: %w", err)
+	}
+	if err := r.compare(); err != nil {
+		return nil, fmt.Errorf("failed to validate server configuration: %w", err)
+	}
+	return info, bootstrap.Spread(r.settings.Node, data)
+}
+
+// compare refuses to join when a flag that all servers must share differs.
+func (r *run) compare() error {
+	text := r.settings.AgentToken
+	if text == "" {
+		text = r.settings.Token
+	}
+	info, err := access.Dial(r.settings.JoinURL, text, "node")
+	if err != nil {
+		return err
+	}
+	content, err := info.Get("/v1-k3s/config")
+	if err != nil {
+		return err
+	}
+	var theirs supervisor.Settings
+	if err := json.Unmarshal(content, &theirs); err != nil {
+		return err
+	}
+	if found := config.Mismatches(r.settings.Critical(), theirs.Critical); len(found) > 0 {
+		for _, mismatch := range found {
+			logs.Error("critical configuration mismatched: %s", mismatch)
+		}
+		return errors.New("critical configuration value mismatch between servers")
+	}
+	return nil
+}
+
+func (r *run) startEtcd(ctx context.Context, joined *access.Info) error {
+	switch {
+	case etcd.Initialized(r.settings):
+		return r.member.Resume()
+	case joined == nil:
+		return r.member.Found(false)
+	}
+	if err := r.member.Join(ctx, joined); err != nil {
+		logs.Fatal("etcd cluster join failed: %v", err)
+	}
+	return nil
+}
+
+// serve brings up the control plane once etcd votes, and tells systemd.
+func (r *run) serve(ctx context.Context) {
+	last := time.Time{}
+	for {
+		err := r.member.Ready(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(last) > 5*time.Second {
+			logs.Info("Failed to test etcd connection: %v", err)
+			last = time.Now()
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	logs.Info("etcd data store connection OK")
+	if err := r.member.SaveBootstrap(ctx, r.password); err != nil {
+		logs.Fatal("failed to save bootstrap data: %v", err)
+	}
+	logs.Info("ETCD server is now running")
+	controlplane.StartAPIServer(r.settings)
+	logs.Info("Waiting for API server to become available")
+	if err := controlplane.WaitReady(ctx, r.settings); err != nil {
+		return
+	}
+	logs.Info("Kube API server is now running")
+	mode, err := strconv.ParseUint(r.settings.Text("write-kubeconfig-mode"), 8, 32)
+	if err != nil {
+		logs.Fatal("invalid write-kubeconfig-mode: %v", err)
+	}
+	kubeconfig := r.settings.Text("write-kubeconfig")
+	if err := r.set.WriteAdminKubeconfig(kubeconfig, os.FileMode(mode)); err != nil {
+		logs.Error("Failed to generate kubeconfig: %v", err)
+	}
+	logs.Info("Wrote kubeconfig %s", kubeconfig)
+	cfg, err := clientcmd.BuildConfigFromFlags("", r.settings.ServerDir("cred", "supervisor.kubeconfig"))
+	if err != nil {
+		logs.Fatal("%v", err)
+	}
+	cfg.QPS, cfg.Burst = 50, 100
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		logs.Fatal("%v", err)
+	}
+	r.supervisor.Kube.Store(client)
+	controlplane.StartControllers(r.settings)
+	go r.describe(ctx, client)
+	go runControllers(ctx, client, r.member)
+	logs.Info("k3s is up and running")
+	daemon.SdNotify(true, "READY=1")
+}
+
+// describe keeps roles and member name on this server's Node, which may come later than the API server.
+func (r *run) describe(ctx context.Context, client kubernetes.Interface) {
+	for ctx.Err() == nil {
+		pause := 10 * time.Second
+		if err := r.member.Describe(ctx, client); err != nil {
+			pause = time.Second
+		}
+		time.Sleep(pause)
+	}
+}
+
+// runAgent registers this server as a node, through its own supervisor.
+func (r *run) runAgent(ctx context.Context) {
+	ca, err := os.ReadFile(r.set.File("server-ca.crt"))
+	if err != nil {
+		logs.Fatal("%v", err)
+	}
+	node.Run(ctx, node.Options{
+		Node: r.settings.Node, Role: "server", Supervisor: "https://127.0.0.1:6443", API: "https://127.0.0.1:6443",
+		Token: nodeToken(ca, filepath.Join(r.settings.ServerDir("cred"), "passwd")),
+	})
+}
