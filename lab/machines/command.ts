@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { delimiter } from "node:path";
 
-/** Where commands are looked for: a service's or cron's PATH may lack the directories of `ip` and `debootstrap`. */
+/** Where commands are looked for: a service's or cron's PATH may lack the directories of `ip` and `mount`. */
 export const commandPath = [process.env.PATH ?? "", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].join(delimiter);
 
 /** What a command that ran to its end gave back. */

@@ -5,7 +5,7 @@ import { command, commandPath } from "./command.ts";
 /** The commands of the host that the lab runs, and the Debian package each comes from. */
 const NEEDED: Readonly<Record<string, string>> = {
   "systemd-nspawn": "systemd-container",
-  debootstrap: "debootstrap",
+  mmdebstrap: "mmdebstrap",
   ip: "iproute2",
   flock: "util-linux",
   mount: "mount",

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { access, mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { access, mkdir, readdir, readFile } from "node:fs/promises";
 import { arch } from "node:os";
 import { join, relative } from "node:path";
 import { cacheDir } from "../paths.ts";
 import { command } from "./command.ts";
-import { withLock } from "./lock.ts";
 import { listLabs } from "./state.ts";
 
 const HERE = import.meta.dirname;
@@ -24,59 +23,43 @@ export interface RootfsOptions {
 }
 
 /**
- * The directory of the root file system that machines share, read-only. Made by debootstrap when the cache has none of this
- * recipe (about a minute), which may be interrupted at any time and is done once however many labs ask for it.
- * @throws when debootstrap fails, with the end of its output
+ * The directory of the root file system that machines share, read-only. Made by mmdebstrap when the cache has none of this
+ * recipe (half a minute), which may be interrupted at any time and is done once however many labs ask for it.
+ * @throws when it cannot be made, with the end of the output
  */
 export async function ensureRootfs({ onProgress = () => {} }: RootfsOptions = {}): Promise<string> {
   const target = join(cacheDir(), `rootfs-${await recipeHash()}`);
   if (await exists(target)) return target;
   await mkdir(cacheDir(), { recursive: true });
-  const waiting = () => onProgress("waiting for another lab that is making the root file system");
-  await withLock(join(cacheDir(), "rootfs.lock"), () => build(target, onProgress), waiting);
+  const waiting = setTimeout(onProgress, 1000, "waiting for another lab that makes the root file system");
+  // The lock belongs to the build, not to us: when we are killed, it goes on alone or ends, and is not disturbed meanwhile.
+  const build = [join(HERE, "rootfs.sh"), target, await debianMirror(), PACKAGES.join(",")];
+  try {
+    await command("flock", ["--exclusive", join(cacheDir(), "rootfs.lock"), ...build], {
+      onLine: (line) => {
+        clearTimeout(waiting);
+        const step = stepOf(line);
+        if (step !== undefined) onProgress(`root file system: ${step}`);
+      },
+    });
+  } finally {
+    clearTimeout(waiting);
+  }
+  await prune(target);
   return target;
 }
 
-async function build(target: string, onProgress: (message: string) => void): Promise<void> {
-  if (await exists(target)) return; // made while we waited
-  await removeStale();
-  const temporary = `${target}.incomplete`;
-  const mirror = await debianMirror();
-  onProgress(`making the machines' root file system (Debian 12 from ${mirror}), once`);
-  let last: string | undefined;
-  await command(join(HERE, "rootfs.sh"), [temporary, mirror, PACKAGES.join(",")], {
-    onLine: (line) => {
-      const phase = phaseOf(line);
-      if (phase === last || phase === undefined) return;
-      last = phase;
-      onProgress(`root file system: ${phase}`);
-    },
-  });
-  await rename(temporary, target);
+/** Of the output of rootfs.sh and mmdebstrap, the lines for people: those that say what is being done now. */
+export function stepOf(line: string): string | undefined {
+  return /^I: (.*(?:ing|asking) .*)$/.exec(line)?.[1];
 }
 
-/** Of debootstrap's line for every package, the few phases that a person wants to see. */
-export function phaseOf(line: string): string | undefined {
-  const word = /^I: (\w+)/.exec(line)?.[1];
-  const phases: Readonly<Record<string, string>> = {
-    Resolving: "resolving packages",
-    Retrieving: "downloading packages",
-    Extracting: "unpacking the base",
-    Unpacking: "unpacking packages",
-    Configuring: "configuring packages",
-    Shaping: "shaping the machine",
-  };
-  return word === undefined ? undefined : phases[word];
-}
-
-/** What an interrupted build left, and root file systems of older recipes that no lab stands on. */
-async function removeStale(): Promise<void> {
-  const used = (await listLabs()).map((lab) => lab.rootfs);
+/** Removes finished root file systems of other recipes that no lab stands on. */
+async function prune(kept: string): Promise<void> {
+  const used = [kept, ...(await listLabs()).map((lab) => lab.rootfs)];
   for (const name of await readdir(cacheDir())) {
     const path = join(cacheDir(), name);
-    if (!/^rootfs-[0-9a-f]+(\.incomplete)?$/.test(name) || used.includes(path)) continue;
-    // An interrupted debootstrap may have left /proc mounted below it: --one-file-system leaves that alone.
-    await command("umount", ["--recursive", "--lazy", "--quiet", join(path, "proc")], { allowFailure: true });
+    if (!/^rootfs-[0-9a-f]+$/.test(name) || used.includes(path)) continue;
     await command("rm", ["--recursive", "--force", "--one-file-system", path]);
   }
 }

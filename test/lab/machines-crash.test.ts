@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { killCgroup, removeCgroups } from "../../lab/machines/cgroup.ts";
 import { Lab } from "../../lab/machines/lab.ts";
+import { unmountBelow } from "../../lab/machines/mounts.ts";
+import { deleteLink } from "../../lab/machines/network.ts";
 import { labFile, readJson, writeJson } from "../../lab/machines/state.ts";
-import { addressIn, CHILD, instance, spawnChild, traces, whyNotHere } from "./machines-helpers.ts";
+import {
+  addressIn,
+  boot,
+  CHILD,
+  instance,
+  output,
+  spawnChild,
+  traces,
+  whyNotHere,
+} from "./machines-helpers.ts";
 
 const skip = whyNotHere();
 
@@ -49,6 +61,27 @@ describe("lab machines and programs that end badly", { skip }, () => {
     assert.notEqual(lab.createdAt, old.createdAt);
     await old.down(); // not its lab any more
     assert.ok(await Lab.find(crashed));
+    await lab.down();
+    assert.equal(await traces(lab), "");
+  });
+
+  test("after a reboot of the host the lab comes back with its machines and their disks", async () => {
+    const before = await Lab.open({ instance: crashed });
+    const { bridge } = before.network;
+    const machine = await before.machine({ name: "server-1", address: addressIn(before, 11) });
+    await boot(machine);
+    await output(machine, "echo kept > /var/lib/rancher/file");
+    // what a reboot takes away
+    await deleteLink(bridge);
+    await killCgroup(bridge);
+    await removeCgroups(bridge);
+    await unmountBelow(before.directory);
+    const lab = await Lab.open({ instance: crashed });
+    assert.equal(lab.network.bridge, bridge);
+    const [again] = await lab.machines();
+    assert.equal(again!.up, false);
+    await boot(again!);
+    assert.equal(await output(again!, "cat /var/lib/rancher/file"), "kept");
     await lab.down();
     assert.equal(await traces(lab), "");
   });

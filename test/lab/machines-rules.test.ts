@@ -6,7 +6,7 @@ import { checkMachine, hostsFile } from "../../lab/machines/identity.ts";
 import { mountsBelow } from "../../lab/machines/mounts.ts";
 import { networkOf, overlaps, pickIndex } from "../../lab/machines/network.ts";
 import { nspawnArgs } from "../../lab/machines/nspawn.ts";
-import { mirrorFrom, phaseOf } from "../../lab/machines/rootfs.ts";
+import { mirrorFrom, stepOf } from "../../lab/machines/rootfs.ts";
 import { labDir } from "../../lab/paths.ts";
 
 describe("lab machines: what is decided without touching anything", () => {
@@ -65,10 +65,11 @@ describe("lab machines: what is decided without touching anything", () => {
     assert.equal(mirrorFrom(""), "http://deb.debian.org/debian");
   });
 
-  test("debootstrap's lines become phases", () => {
-    assert.equal(phaseOf("I: Retrieving adduser 3.134"), "downloading packages");
-    assert.equal(phaseOf("I: Target architecture can be executed"), undefined);
-    assert.equal(phaseOf("W: Retrieving"), undefined);
+  test("of a build's output, people see the steps", () => {
+    assert.equal(stepOf("I: downloading packages with apt..."), "downloading packages with apt...");
+    assert.equal(stepOf("I: success in 60.6843 seconds"), undefined);
+    assert.equal(stepOf("I: chroot architecture amd64 is equal to the host's architecture"), undefined);
+    assert.equal(stepOf("Setting up libc6"), undefined);
   });
 
   test("a host filters when a policy or a rule says so", () => {
