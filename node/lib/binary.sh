@@ -75,9 +75,10 @@ download() {
   fi
 }
 
-# version_of FILE: the version that a k3s binary gives, in REPLY; empty when it does not run.
+# version_of FILE: the version that a k3s binary gives, in REPLY; empty when it does not run. The first
+# word of its answer is not looked at: it is the name of the file.
 version_of() {
-  REPLY=$(timeout 30 "$1" --version 2>/dev/null 9>&- | awk '$1 == "k3s" && $2 == "version" { print $3; exit }')
+  REPLY=$(timeout 30 "$1" --version 2>/dev/null 9>&- | awk '$2 == "version" { print $3; exit }')
 }
 
 # put_binary: the wanted release at $K3S.

@@ -141,12 +141,15 @@ patience() {
     grep -qE 'too many learner|unhealthy cluster|leader changed|duplicate node name|[Pp]eer URLs already exists|deadline exceeded|connection refused'
 }
 
-# show_journal SINCE: what matters of the journal, without secrets.
+# show_journal SINCE: what matters of the journal, without secrets: why k3s ended, else its errors.
 show_journal() {
-  local line
+  local line all
+  all=$(journal "$1")
   while IFS= read -r line; do
-    say "  journal: ${line:0:400}"
-  done < <(journal "$1" | grep -E 'level=(fatal|error|warning)|panic:|[Ee]rror' | uniq | tail -n 12)
+    say "  journal: ${line:0:300}"
+  done < <(
+    grep -E 'level=fatal|^panic:|^Error: |^fatal error:' <<<"$all" | tail -n 4 || grep -E 'level=(error|warning)' <<<"$all" | tail -n 8
+  )
 }
 
 # restore_service: the last of an undo on a node that had k3s: it runs again as before.
