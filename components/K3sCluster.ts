@@ -14,7 +14,7 @@ import { withServer } from "./kubeconfig.ts";
 import { Machine } from "./Machine.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { Preflight } from "./Preflight.ts";
-import { agentJoinToken, readVoters } from "./results.ts";
+import { agentJoinToken, readVerified, type Verified } from "./results.ts";
 import { scriptsHash } from "./scripts.ts";
 import { componentType } from "./types.ts";
 
@@ -37,8 +37,8 @@ export class K3sCluster extends pulumi.ComponentResource {
   /** Servers and their URLs, in joining order. */
   readonly servers: pulumi.Output<{ readonly name: string; readonly url: string }[]>;
   readonly agents: readonly string[];
-  /** Voters as etcd sees them, asked after everything else was done. */
-  readonly voters: pulumi.Output<string[]>;
+  /** Voters as etcd sees them, their majority, and each Node's version, asked after everything else was done. */
+  readonly verified: pulumi.Output<Verified>;
   /** What each snapshot's node reported, by the snapshot's name. */
   readonly snapshots: Readonly<Record<string, pulumi.Output<string>>>;
 
@@ -73,16 +73,16 @@ export class K3sCluster extends pulumi.ComponentResource {
       servers.map(({ nodeName, url }) => url.apply((text) => ({ name: nodeName, url: text }))),
     );
     this.agents = agents.map(({ nodeName }) => nodeName);
-    this.voters = pulumi
+    this.verified = pulumi
       .unsecret(verify.stdout)
-      .apply((stdout) => readVoters(config.servers[0]!.name, stdout));
+      .apply((stdout) => readVerified(config.servers[0]!.name, stdout));
     this.snapshots = this.saveSnapshots(name, access, verify);
     this.registerOutputs({
       endpoint: this.endpoint,
       kubeconfig: this.kubeconfig,
       servers: this.servers,
       agents: this.agents,
-      voters: this.voters,
+      verified: this.verified,
       snapshots: this.snapshots,
     });
   }

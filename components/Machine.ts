@@ -42,7 +42,7 @@ export class Machine extends pulumi.ComponentResource {
     super(componentType("Machine"), name, {}, opts);
     const { node, scripts, change } = args;
     const connection = connectionTo(node, args.ssh, args.secrets);
-    this.access = { name: node.name, connection, scripts };
+    this.access = { name: node.name, user: node.user, connection, scripts };
 
     const reach = this.reach(name, args);
     const copy = this.copy(name, connection, reach);

@@ -9,11 +9,14 @@ export type Flag = readonly [name: string, value: string | number | null];
  */
 const safe = /^[A-Za-z0-9/][A-Za-z0-9@%+=:,./_~-]*$/;
 
+/** Who runs the scripts: root needs no sudo, which minimal systems lack; anybody else needs it without a password. */
+const asRoot = (user: string) => (user === "root" ? "bash" : "sudo -n bash");
+
 /**
  * The command line of one step on a node: short, readable in an error, free of secrets.
  * @throws Error when a value could be read as an option or by a shell; that is a defect of the schema.
  */
-export function nodeCommand(verb: string, scripts: string, flags: readonly Flag[]): string {
+export function nodeCommand(user: string, verb: string, scripts: string, flags: readonly Flag[]): string {
   const words = flags.flatMap(([name, value]) => {
     if (value === null) return [`--${name}`];
     if (!safe.test(String(value))) {
@@ -21,7 +24,7 @@ export function nodeCommand(verb: string, scripts: string, flags: readonly Flag[
     }
     return [`--${name}`, String(value)];
   });
-  return ["sudo -n bash", remoteEntry, verb, "--scripts", scripts, ...words].join(" ");
+  return [asRoot(user), remoteEntry, verb, "--scripts", scripts, ...words].join(" ");
 }
 
 /**

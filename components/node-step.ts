@@ -6,6 +6,8 @@ import type { Connection } from "./connection.ts";
 /** The way to a node whose scripts are in place. */
 export interface NodeAccess {
   readonly name: string;
+  /** Login name. */
+  readonly user: string;
   readonly connection: Connection;
   /** Content hash of the scripts that were copied there. */
   readonly scripts: string;
@@ -40,7 +42,7 @@ export class NodeStep extends remote.Command {
   constructor(name: string, access: NodeAccess, args: NodeStepArgs, opts: pulumi.CustomResourceOptions) {
     const line = (verb: string, input: pulumi.Input<readonly Flag[]>, first: readonly Flag[] = []) =>
       pulumi.output(input).apply((flags) => {
-        const command = nodeCommand(verb, access.scripts, [...first, ...flags]);
+        const command = nodeCommand(access.user, verb, access.scripts, [...first, ...flags]);
         return args.change ? forChange(command, args.change) : command;
       });
     const timeout = `${args.deadline + grace}s`;

@@ -14,7 +14,14 @@ const serverResult = z.object({
   version: z.string(),
 });
 
-const verifyResult = z.object({ voters: z.array(z.string().regex(/^[A-Za-z0-9-]{1,80}$/)) });
+const word = z.string().regex(/^[A-Za-z0-9.+-]{1,80}$/);
+
+const verifyResult = z.object({
+  voters: z.array(word),
+  /** How many voters must live for the cluster to answer. */
+  quorum: z.int(),
+  nodes: z.array(z.object({ name: word, version: word })),
+});
 
 export type ServerResult = z.output<typeof serverResult>;
 
@@ -56,9 +63,16 @@ export function readFacts(node: string, stdout: string): NodeFacts {
   return facts;
 }
 
-/** The voters as etcd sees them. */
-export function readVoters(node: string, stdout: string): string[] {
-  return read(node, "verify", verifyResult, stdout).voters;
+/** What the cluster says of itself: the voters, the majority they need, and what runs on each Node. */
+export interface Verified {
+  readonly voters: readonly string[];
+  readonly quorum: number;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export function readVerified(node: string, stdout: string): Verified {
+  const { voters, quorum, nodes } = read(node, "verify", verifyResult, stdout);
+  return { voters, quorum, versions: Object.fromEntries(nodes.map(({ name, version }) => [name, version])) };
 }
 
 /** The token with which an agent joins: the server token's CA hash with the agents' own password. */

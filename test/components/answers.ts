@@ -39,7 +39,17 @@ const answers: Readonly<Record<string, (command: string) => string>> = {
     });
   },
   agent: () => "{}",
-  verify: (command) => JSON.stringify({ voters: flagOf(command, "server").split(",") }),
+  verify: (command) => {
+    const voters = flagOf(command, "server").split(",");
+    const nodes = voters.map((name) => ({ name, ready: true, version: "v1.34.2+k3s1", roles: [] }));
+    return JSON.stringify({
+      voters,
+      quorum: Math.floor(voters.length / 2) + 1,
+      leader: voters[0],
+      nodes,
+      seconds: 1,
+    });
+  },
   kubeconfig: (command) => kubeconfig(flagOf(command, "server")),
   "snapshot-save": (command) => JSON.stringify({ name: flagOf(command, "name") }),
 };

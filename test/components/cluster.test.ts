@@ -126,8 +126,12 @@ test("S37: token and kubeconfig are secret outputs, the rest is readable", async
   const { result: cluster } = await build();
   assert.ok(await pulumi.isSecret(cluster.kubeconfig));
   assert.ok(!(await pulumi.isSecret(cluster.servers)));
-  assert.ok(!(await pulumi.isSecret(cluster.voters)));
-  assert.deepEqual(await resolved(cluster.voters), ["server-1", "server-2", "server-3"]);
+  assert.ok(!(await pulumi.isSecret(cluster.verified)));
+  assert.deepEqual(await resolved(cluster.verified), {
+    voters: ["server-1", "server-2", "server-3"],
+    quorum: 2,
+    versions: { "server-1": "v1.34.2+k3s1", "server-2": "v1.34.2+k3s1", "server-3": "v1.34.2+k3s1" },
+  });
 });
 
 test("P4: the kubeconfig names the endpoint", async () => {
@@ -201,6 +205,15 @@ test("a bastion is used by every connection and by the probe, with its own host 
     hostKey: bastion.hostKey,
     privateKey: sshKey,
   });
+});
+
+test("root needs no sudo; another user has it without a password", async () => {
+  const command = async (ssh: object) => {
+    const { resources } = await build({ ssh });
+    return String(resources.named("server-1-k3s").inputs.create);
+  };
+  assert.match(await command({ user: "root" }), /^bash \.homelab-k3s\/node\/k3s-node server /);
+  assert.match(await command({ user: "admin" }), /^sudo -n bash \.homelab-k3s\/node\/k3s-node server /);
 });
 
 test("the graph grows with the number of nodes, not with its square", async () => {

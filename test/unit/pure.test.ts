@@ -98,7 +98,7 @@ test("S38: the last lock before a shell holds by itself", () => {
   fc.assert(
     fc.property(hostile, (value) => {
       try {
-        const command = nodeCommand("server", "ab", [["name", value]]);
+        const command = nodeCommand("admin", "server", "ab", [["name", value]]);
         assert.match(command, /^[A-Za-z0-9@%+=:,./_ ~-]+$/);
         assert.equal(command.split(" ").length, 9);
         assert.notEqual(command.split(" ").at(-1)?.[0], "-");
