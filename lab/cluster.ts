@@ -1,6 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { requireCluster } from "../config/parse.ts";
+import type { ClusterConfig } from "../config/schema.ts";
 import program from "../index.ts";
 import type { Board } from "./board.ts";
 import {
@@ -21,6 +23,9 @@ import type { Topology } from "./topology.ts";
 
 const stackFile = new URL("../Pulumi.lab.yaml", import.meta.url);
 
+/** Below the directory of an instance. */
+export const pulumiDirectory = "pulumi";
+
 /** What may differ from one operation to the next. */
 export type Wish = {
   topology?: Topology;
@@ -37,6 +42,7 @@ export class Cluster {
   readonly #stack: LabStack;
   readonly #prepared: Prepared;
   #wish: Wish = {};
+  #config: Record<string, unknown> = {};
 
   constructor(prepared: Prepared, machines: ReadonlyMap<string, Machine>, stack: LabStack) {
     this.lab = prepared.lab;
@@ -67,8 +73,14 @@ export class Cluster {
     const snapshots = this.#wish.snapshots ?? before ?? [];
     const instance = { ...release, topology: this.topology, hostKeys, snapshots };
     const overlay = Object.fromEntries(Object.entries(more).map(([key, value]) => [prefix + key, value]));
-    const config = { ...stackConfig(await readFile(stackFile, "utf8"), instance), ...overlay };
-    await configure(this.#stack, config, this.lab.privateKey);
+    this.#config = { ...stackConfig(await readFile(stackFile, "utf8"), instance), ...overlay };
+    await configure(this.#stack, this.#config, this.lab.privateKey);
+  }
+
+  /** The configuration as the program reads it. @throws when the program would refuse it. */
+  get config(): ClusterConfig {
+    const plain = Object.entries(this.#config).map(([key, value]) => [key.slice(prefix.length), value]);
+    return requireCluster(Object.fromEntries(plain));
   }
 
   /** See {@link operate}. */
@@ -92,12 +104,18 @@ export class Cluster {
   }
 }
 
+/** Makes new machines of an instance's machines, and forgets its stack: what comes next is a first run. */
+export async function startOver({ lab }: Prepared): Promise<void> {
+  await Promise.all((await lab.machines()).map((machine) => machine.wipe()));
+  await rm(join(lab.directory, pulumiDirectory), { recursive: true, force: true });
+}
+
 /** Starts the machines and opens the stack of what has been prepared. */
 export async function openCluster(prepared: Prepared, board: Board, now: () => number): Promise<Cluster> {
   const { lab, topology, env } = prepared;
   const [machines, stack] = await Promise.all([
     machinesUp(lab, topology.nodes, board, now),
-    openStack(join(lab.directory, "pulumi"), env, program),
+    openStack(join(lab.directory, pulumiDirectory), env, program),
   ]);
   return new Cluster(prepared, machines, stack);
 }

@@ -87,9 +87,10 @@ export async function heal(
 /** Node leases are renewed every 10 s. */
 const freshLeaseMs = 20_000;
 
-/** @throws naming the Nodes that are not Ready, or whose kubelet has not been heard of lately. */
-export async function nodesReady(access: Access): Promise<void> {
+/** @throws when there are fewer Nodes, and naming those that are not Ready or have not been heard of lately. */
+export async function nodesReady(access: Access, atLeast = 1): Promise<void> {
   const nodes = await nodesOf(access);
+  if (nodes.length < atLeast) throw new Error(`${nodes.length} of ${atLeast} Nodes`);
   const late = nodes.filter((node) => !node.ready || node.leaseAgeMs > freshLeaseMs);
   if (late.length > 0) throw new Error(`not Ready: ${late.map((node) => node.name).join(", ")}`);
 }

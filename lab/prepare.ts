@@ -108,7 +108,7 @@ async function realRelease(file: string): Promise<StandinRelease> {
 }
 
 /** Steps on the machine where Pulumi runs call `node`: it must be the one that runs now. */
-function pulumiEnv({ env }: Toolchain): Record<string, string> {
+export function pulumiEnv({ env }: Toolchain): Record<string, string> {
   const path = [dirname(process.execPath), env.PATH ?? process.env.PATH ?? ""].join(delimiter);
   return { ...env, PATH: path };
 }

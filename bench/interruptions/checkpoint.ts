@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { pulumiDirectory } from "../../lab/cluster.ts";
 import { command } from "../../lab/machines/command.ts";
 import type { Lab } from "../../lab/machines/lab.ts";
 
@@ -9,7 +10,7 @@ const pulumiParts = ["state", "work"];
 
 function parts(names: readonly string[]): string[] {
   const machines = names.flatMap((name) => machineParts.map((part) => join("machines", name, part)));
-  return [...machines, ...pulumiParts.map((part) => join("pulumi", part))];
+  return [...machines, ...pulumiParts.map((part) => join(pulumiDirectory, part))];
 }
 
 async function copy(from: string, to: string, relative: readonly string[]): Promise<void> {

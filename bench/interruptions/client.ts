@@ -4,12 +4,17 @@
  */
 import { join } from "node:path";
 import program from "../../index.ts";
+import { pulumiDirectory } from "../../lab/cluster.ts";
 import { openStack, operate } from "../../lab/engine.ts";
 import { labDir } from "../../lab/paths.ts";
 
 const [instance = ""] = process.argv.slice(2);
 try {
-  const stack = await openStack(join(labDir(instance), "pulumi"), { PATH: process.env.PATH ?? "" }, program);
+  const stack = await openStack(
+    join(labDir(instance), pulumiDirectory),
+    { PATH: process.env.PATH ?? "" },
+    program,
+  );
   const ended = await operate(stack, "up", () => {}, new AbortController().signal);
   console.log(JSON.stringify(ended.changes));
 } catch (error) {
