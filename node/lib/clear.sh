@@ -35,7 +35,8 @@ clear_once() {
 
 # clear_members URL
 clear_members() {
-  local line id name learner where answers
+  local line id name learner where answers etcd
+  host_of "$1" && url_of "$REPLY" "$ETCD_PORT" && etcd=$REPLY
   for line in "${STALE[@]}"; do
     read -r id name learner where <<<"$line"
     answers=no
@@ -45,9 +46,8 @@ clear_members() {
     fi
     decide_stale "$where" "${ARG[address]}" "$answers"
     [[ $REPLY == twin ]] && die "the cluster has a living server $name at $where with this node's name; give this node another name, or remove that one first"
-    host_of "$1" && url_of "$REPLY" "$ETCD_PORT"
     say "removing the etcd member $name ($([[ $learner == 1 ]] && echo learner || echo voter), $where): it is of an earlier life of this node"
-    etcd_remove "$REPLY" "$id" || die "the stale etcd member $name could not be removed: $REPLY"
+    etcd_remove "$etcd" "$id" || die "the stale etcd member $name could not be removed: $REPLY"
     changed member
   done
 }

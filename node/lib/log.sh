@@ -27,7 +27,7 @@ redact() {
 
 # say TEXT...: one line of progress. A reader that went away is no reason to stop.
 say() {
-  local line
+  local line REPLY # what the caller has in REPLY stays
   redact "$*"
   printf -v line '%(%H:%M:%S)T %s: %s' -1 "$NODE_NAME" "$REPLY"
   printf '%s\n' "$line" >&2

@@ -58,7 +58,7 @@ look_at_etcd() {
 
 # look_at_nodes: NODES, a line "NAME READY VERSION ROLES" each; adds to MISSING.
 look_at_nodes() {
-  local line name ready version roles seen="" wanted now renewed
+  local line name ready version roles seen="" wanted now renewed agents=${ARG[agent]:-}
   declare -A lease=()
   NODES=()
   printf -v now '%(%s)T' -1
@@ -68,7 +68,7 @@ look_at_nodes() {
   while read -r name ready version roles; do
     [[ -n $name ]] || continue
     seen+=" $name "
-    if [[ ! ,${ARG[server]},${ARG[agent]:-}, == *",$name,"* ]]; then
+    if [[ ! ,${ARG[server]},$agents, == *",$name,"* ]]; then
       :
     elif [[ $ready != True ]]; then
       MISSING+=("the Node $name is not Ready ($ready)")
@@ -79,7 +79,7 @@ look_at_nodes() {
     fi
     NODES+=("$name $ready $version ${roles:--}")
   done < <(kube get nodes -o go-template='{{range .items}}{{.metadata.name}} {{$ready := "Unknown"}}{{range .status.conditions}}{{if eq .type "Ready"}}{{$ready = .status}}{{end}}{{end}}{{$ready}} {{.status.nodeInfo.kubeletVersion}} {{range $key, $value := .metadata.labels}}{{$key}},{{end}}{{"\n"}}{{end}}' 2>/dev/null)
-  for wanted in ${ARG[server]//,/ } ${ARG[agent]//,/ }; do
+  for wanted in ${ARG[server]//,/ } ${agents//,/ }; do
     [[ $seen == *" $wanted "* ]] || MISSING+=("the Node $wanted is not registered")
   done
   return 0
