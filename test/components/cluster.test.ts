@@ -9,15 +9,21 @@ import { type RunOptions, runProgram } from "./engine.ts";
 
 const sshKey = `${canary}SshKey`;
 
-const build = (more: Record<string, unknown> = {}, options: RunOptions = {}) =>
-  runProgram(
-    () =>
-      new K3sCluster("cluster", {
-        config: requireCluster(exampleInput(more)),
-        ssh: { privateKey: pulumi.secret(sshKey) },
-      }),
-    options,
-  );
+type Built = ReturnType<typeof runProgram<K3sCluster>>;
+const built = new Map<string, Built>();
+
+/** The cluster of a configuration; the same one is built once. */
+function build(more: Record<string, unknown> = {}, options: RunOptions = {}): Built {
+  const key = JSON.stringify([more, options]);
+  const program = () =>
+    new K3sCluster("cluster", {
+      config: requireCluster(exampleInput(more)),
+      ssh: { privateKey: pulumi.secret(sshKey) },
+    });
+  const run = built.get(key) ?? runProgram(program, options);
+  built.set(key, run);
+  return run;
+}
 
 const resolved = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => output.apply(resolve));
 
