@@ -11,6 +11,7 @@ verb_server() {
   begin_verb server
   step observe observe_server
   step peers choose_membership
+  step fixed check_fixed
   step quorum check_quorum
   step binary put_binary
   step config put_server_config
