@@ -33,6 +33,16 @@ clear_once() {
   return 0
 }
 
+# patiently COMMAND...: again and again for a minute. The machine that was lost may have led etcd, and
+# nothing can be changed before another leads.
+patiently() {
+  local until=$((SECONDS + 60))
+  until "$@"; do
+    ((SECONDS < until)) || return 1
+    pause 1
+  done
+}
+
 # clear_members URL
 clear_members() {
   local line id name learner where answers etcd
@@ -47,7 +57,7 @@ clear_members() {
     decide_stale "$where" "${ARG[address]}" "$answers"
     [[ $REPLY == twin ]] && die "the cluster has a living server $name at $where with this node's name; give this node another name, or remove that one first"
     say "removing the etcd member $name ($([[ $learner == 1 ]] && echo learner || echo voter), $where): it is of an earlier life of this node"
-    etcd_remove "$etcd" "$id" || die "the stale etcd member $name could not be removed: $REPLY"
+    patiently etcd_remove "$etcd" "$id" || die "the stale etcd member $name could not be removed: $REPLY"
     changed member
   done
 }
@@ -55,7 +65,7 @@ clear_members() {
 # clear_node URL
 clear_node() {
   local living=no
-  node_facts "$1" "${ARG[name]}" || die "the API at $1 does not answer; the Node of this node's earlier life could not be looked for"
+  patiently node_facts "$1" "${ARG[name]}" || die "the API at $1 does not answer; the Node of this node's earlier life could not be looked for"
   [[ $NODE_READY == yes && $NODE_ADDRESS != "${ARG[address]}" ]] && living=yes
   observed_machine_id
   decide_node "$NODE_ID" "$REPLY" "$living"
@@ -63,10 +73,10 @@ clear_node() {
     twin) die "another living machine ($NODE_ADDRESS) is the Node ${ARG[name]}; give this node another name, or remove that one first" ;;
     delete)
       say "deleting the Node ${ARG[name]} and its password: this machine was reinstalled"
-      delete_node "$1" "${ARG[name]}" || die "the stale Node ${ARG[name]} could not be deleted"
+      patiently delete_node "$1" "${ARG[name]}" || die "the stale Node ${ARG[name]} could not be deleted"
       changed node
       ;;
-    keep | secret) delete_password "$1" "${ARG[name]}" || die "the stale password secret of ${ARG[name]} could not be deleted" ;;
+    keep | secret) patiently delete_password "$1" "${ARG[name]}" || die "the stale password secret of ${ARG[name]} could not be deleted" ;;
   esac
 }
 
