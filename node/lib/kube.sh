@@ -8,7 +8,7 @@ kube() {
     at=(--server "$2")
     shift 2
   fi
-  timeout 60 "$K3S" kubectl --kubeconfig "$ADMIN_KUBECONFIG" --request-timeout 20s "${at[@]}" "$@" 9>&-
+  timeout 90 "$K3S" kubectl --kubeconfig "$ADMIN_KUBECONFIG" --request-timeout 20s "${at[@]}" "$@" 9>&-
 }
 
 # node_facts URL NAME: NODE_ID (machine-id, empty without a Node), NODE_READY yes|no, NODE_ADDRESS.
@@ -23,9 +23,10 @@ node_facts() {
   return 0
 }
 
-# delete_node URL NAME: the Node, and the password secret that binds its name to a machine.
+# delete_node URL NAME: the Node, and the password secret that binds its name to a machine. Waits for
+# k3s' finalizer, which needs k3s' controllers to have a leader again (15 to 40 s when the lost one led).
 delete_node() {
-  kube --at "$1" delete node "$2" --ignore-not-found --timeout=40s >/dev/null || return 1
+  kube --at "$1" delete node "$2" --ignore-not-found --timeout=75s >/dev/null || return 1
   delete_password "$1" "$2"
 }
 

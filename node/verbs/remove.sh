@@ -3,6 +3,7 @@
 # own logs, and what the last server saved to $LAST.
 
 VIA=""        # the address of a living server that does what this one no longer can
+REMOVED_BY_K3S=15 # seconds until the member is removed directly: 1.21 does not know the annotation
 LEAVING=""    # last, yes, gone (no member any more) or never (never was one)
 
 verb_remove() {
@@ -96,19 +97,23 @@ leave_cluster() {
 
 # leave_etcd
 leave_etcd() {
-  local own url tries=60 id
+  local own url tries=0 id
   own_member_name && own=$REPLY
   url_of "$VIA" "$API_PORT" && url=$REPLY
   say "asking k3s to take the member $own out of etcd (through $url)"
   kube --at "$url" annotate node "${ARG[name]}" etcd.k3s.cattle.io/remove=true --overwrite >/dev/null ||
     say "warning: the Node ${ARG[name]} could not be annotated; the member is removed directly"
   url_of "$VIA" "$ETCD_PORT" && url=$REPLY
-  while ((tries-- > 0)); do
-    etcd_members "$url" && {
+  while ((tries++ < 60)); do
+    if etcd_members "$url"; then
       own_line "$own" "${MEMBERS[@]}"
       [[ -z $REPLY ]] && break
-      ((tries == 30)) && read -r id _ <<<"$REPLY" && say "k3s has not removed the member after 30 s; removing it directly" && etcd_remove "$url" "$id"
-    }
+      if ((tries == REMOVED_BY_K3S)); then
+        read -r id _ <<<"$REPLY"
+        say "k3s has not removed the member after $tries s; removing it directly"
+        etcd_remove "$url" "$id"
+      fi
+    fi
     pause 1
   done
   own_line "$own" "${MEMBERS[@]}"
