@@ -98,10 +98,25 @@ export class Cluster {
     return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
   }
 
+  /** The command and the standard input of the step that installs k3s on a node, as the stack has them. */
+  async step(name: string): Promise<{ command: string; stdin: string }> {
+    const { deployment } = await this.#stack.stack.exportStack();
+    const { resources } = deployment as { resources: { urn: string; inputs?: Record<string, unknown> }[] };
+    const inputs = resources.find(({ urn }) => urn.endsWith(`::${name}-k3s`))?.inputs;
+    if (!inputs) throw new Error(`${name}: found no step of it in the stack`);
+    return { command: String(inputs.update), stdin: plain(inputs.stdin) };
+  }
+
   /** Stops serving the release. Machines and state stay. */
   close(): Promise<void> {
     return this.#prepared.close();
   }
+}
+
+/** A secret in an exported stack wraps its value as JSON. */
+function plain(value: unknown): string {
+  if (typeof value === "string") return value;
+  return JSON.parse((value as { plaintext: string }).plaintext) as string;
 }
 
 /** Makes new machines of an instance's machines, and forgets its stack: what comes next is a first run. */

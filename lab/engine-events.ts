@@ -34,7 +34,7 @@ export function applyEvent(board: Board, nodes: readonly string[], event: Engine
     event.resourcePreEvent?.metadata ?? event.resOutputsEvent?.metadata ?? event.resOpFailedEvent?.metadata;
   if (metadata) {
     const state = metadata.new ?? metadata.old;
-    if (state?.custom === false || metadata.type.startsWith("pulumi:")) return;
+    if (state?.custom !== true || metadata.type.startsWith("pulumi:")) return;
     const { row, what } = placeOf(metadata.urn, nodes);
     if (event.resourcePreEvent) {
       if (work.has(metadata.op)) board.begin(row, what, at);

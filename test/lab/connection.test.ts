@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { keyName, pinnedBlob } from "../../ssh/keys.ts";
+import {
+  type Cluster,
+  failure,
+  fingerprints,
+  output,
+  type Rehearsal,
+  rehearse,
+  skip,
+  timeout,
+} from "./support.ts";
+
+/** The longest that anybody waits for a machine that is off: `reach` gives up after a minute. */
+const boundMs = 110_000;
+
+describe("connections that fail", { skip, timeout }, () => {
+  let rehearsal: Rehearsal;
+  let cluster: Cluster;
+
+  before(async () => {
+    rehearsal = await rehearse("ssh", { servers: 5, agents: 0 });
+    cluster = rehearsal.cluster;
+  });
+  after(() => rehearsal?.end());
+
+  /** The servers of the stack, with something wrong about some of them. */
+  const servers = (wrong: Record<string, object>) =>
+    cluster.topology.servers.map(({ name, address }) => ({
+      name,
+      host: address,
+      hostKey: cluster.machine(name).hostKey,
+      ...wrong[name],
+    }));
+
+  test("S07 a host key that differs stops everything, with both fingerprints", async () => {
+    const other = cluster.machine("server-2").hostKey;
+    const untouched = await fingerprints(cluster);
+    await cluster.configure({ more: { servers: servers({ "server-1": { hostKey: other } }) } });
+    const message = await failure(cluster.operate("up"));
+    const fingerprint = (key: string) => keyName(pinnedBlob(key)).fingerprint;
+    for (const part of [
+      "server-1 (",
+      "host key differs",
+      fingerprint(other),
+      fingerprint(cluster.machine("server-1").hostKey),
+    ])
+      assert.ok(message.includes(part), `${part} is not in: ${message}`);
+    assertNoK3s(await fingerprints(cluster), untouched);
+  });
+
+  test("S07 the bastion's host key is pinned too", async () => {
+    const { address: host } = cluster.machine("server-5");
+    const ssh = { bastion: { host, hostKey: cluster.machine("server-4").hostKey } };
+    await cluster.configure({ more: { ssh } });
+    assert.match(await failure(cluster.operate("up")), /server-1: its bastion .*host key differs/);
+  });
+
+  test("S08 five different errors in bounded time, and nothing is changed anywhere", async () => {
+    const untouched = await fingerprints(cluster);
+    const [down, filtered, , key] = ["server-1", "server-2", "server-3", "server-4"].map((name) =>
+      cluster.machine(name),
+    );
+    await down!.powerOff();
+    await output(key!, "cp -p /etc/ssh/lab_authorized_keys /root/keys && : >/etc/ssh/lab_authorized_keys");
+    await output(filtered!, "iptables -I INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j DROP");
+    const wrong = { "server-3": { user: "kai" }, "server-5": { user: "nosudo" } };
+    await cluster.configure({ more: { servers: servers(wrong) } });
+    const began = Date.now();
+    const message = await failure(cluster.operate("up"));
+    assert.ok(Date.now() - began < boundMs, `${Date.now() - began} ms`);
+    for (const expected of [
+      /server-1 \(.*the host is down/,
+      /server-2 \(.*port 22 is filtered/,
+      /server-3 \(.*wrong user: the key is accepted for root/,
+      /server-4 \(.*wrong key: SHA256:\S+ is not accepted for root/,
+      /server-5 \(.*sudo asks nosudo for a password[^]*NOPASSWD: ALL/,
+    ])
+      assert.match(message, expected);
+    await output(filtered!, "iptables -F INPUT");
+    await output(key!, "mv /root/keys /etc/ssh/lab_authorized_keys");
+    await down!.start();
+    await down!.waitSsh();
+    assertNoK3s(await fingerprints(cluster), untouched);
+  });
+});
+
+/** Compares what was there with what is there; logins leave their trace in the last line, which does not count. */
+function assertNoK3s(found: Record<string, string>, untouched: Record<string, string>): void {
+  for (const [name, text] of Object.entries(found)) {
+    const files = (all: string) =>
+      all.split("\n").filter((line) => /k3s|rancher/.test(line) && !line.startsWith("/root/.homelab-k3s/"));
+    assert.deepEqual(files(text), files(untouched[name]!), name);
+  }
+}

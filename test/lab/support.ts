@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { Board, type Row } from "../../lab/board.ts";
+import { type Cluster, openCluster } from "../../lab/cluster.ts";
+import { applyEvent } from "../../lab/engine-events.ts";
+import { type Access, accessOf } from "../../lab/kube.ts";
+import type { Machine } from "../../lab/machines/machine.ts";
+import { type Prepared, prepare, type Wanted } from "../../lab/prepare.ts";
+
+/** Why these tests cannot run here; never under CI. */
+export const skip = process.getuid?.() === 0 ? false : "machines need root";
+if (skip && process.env.CI === "true") throw new Error(`CI=true, and ${skip}`);
+
+/** Long enough for the slowest of them on two busy cores. */
+export const timeout = 300_000;
+
+/** An instance of a test file's own, with the machines up and a stack that never ran. */
+export type Rehearsal = { prepared: Prepared; cluster: Cluster; end(): Promise<void> };
+
+/**
+ * @param name Part of the instance's name: runs at the same time must not meet.
+ */
+export async function rehearse(name: string, wanted: Omit<Wanted, "instance">): Promise<Rehearsal> {
+  const board = new Board();
+  const prepared = await prepare({ ...wanted, instance: `test-${name}-${process.pid}` }, board, () => 0);
+  const end = async () => {
+    await prepared.close();
+    await prepared.lab.down();
+  };
+  try {
+    const cluster = await openCluster(prepared, board, () => 0);
+    await cluster.configure({});
+    return { prepared, cluster, end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** Runs `up` and keeps what ran when. */
+export async function upWithBoard(cluster: Cluster): Promise<{ board: Board; changed: number }> {
+  const board = new Board();
+  const began = Date.now();
+  const names = cluster.topology.nodes.map((node) => node.name);
+  const keep = (event: EngineEvent) => applyEvent(board, names, event, Date.now() - began);
+  const { changed } = await cluster.operate("up", keep);
+  return { board, changed };
+}
+
+/** When the step that installs k3s ran on a node. */
+export function stepOf(board: Board, name: string): { from: number; to: number } {
+  const span = board.row(name).spans.find(({ what }) => what === "k3s");
+  assert.ok(span?.to !== undefined, `${name}: no finished step among ${JSON.stringify(board.row(name))}`);
+  return { from: span.from, to: span.to };
+}
+
+/** The most pieces of work that ran at one moment. */
+export function mostAtOnce(spans: readonly { from: number; to: number }[]): number {
+  return Math.max(0, ...spans.map(({ from }) => spans.filter((s) => s.from <= from && from < s.to).length));
+}
+
+/** The rows of a board that did something. */
+export const busy = (board: Board): Row[] => board.rows.filter((row) => row.spans.length > 0);
+
+/** The access of an administrator through the endpoint. */
+export async function adminOf(cluster: Cluster): Promise<Access> {
+  return accessOf((await cluster.outputs()).kubeconfig as string);
+}
+
+/** Runs a command on a machine. @throws when it fails. */
+export async function output(machine: Machine, command: string): Promise<string> {
+  const { code, stdout, stderr } = await machine.exec(command);
+  assert.equal(code, 0, `${machine.name}: ${command}: ${stderr}`);
+  return stdout;
+}
+
+/**
+ * All that a run could change on a machine: files with their times and contents' sizes, the services with the moment of
+ * their start, and how often somebody logged in. Logs and what k3s itself writes while it runs are left out.
+ */
+export async function fingerprint(machine: Machine): Promise<string> {
+  const places = "/etc /root /home /usr/local /opt /var/lib/homelab-k3s /var/lib/rancher/k3s/server/token";
+  return output(
+    machine,
+    `find ${places} -path /var/lib/homelab-k3s/log -prune -o -path '*/.homelab-k3s-lab*' -prune -o -type f -printf '%p %s %T@ %i\\n' 2>/dev/null | sort
+     systemctl show --property=Id,ActiveState,ActiveEnterTimestampMonotonic,MainPID k3s k3s-agent
+     journalctl --unit=ssh --output=cat | grep -c Accepted`,
+  );
+}
+
+/** The fingerprints of all machines, by name. */
+export async function fingerprints(cluster: Cluster): Promise<Record<string, string>> {
+  const names = cluster.topology.nodes.map((node) => node.name);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await fingerprint(cluster.machine(name))])),
+  );
+}
+
+/** The message of the failure that an operation must end in. */
+export async function failure(operation: Promise<unknown>): Promise<string> {
+  return operation.then(
+    () => assert.fail("it succeeded"),
+    (error: Error) => error.message,
+  );
+}
+
+export type { Cluster };
