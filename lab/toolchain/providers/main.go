@@ -12,6 +12,7 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 
 	"homelab-k3s/lab/toolchain/providers/command"
+	"homelab-k3s/lab/toolchain/providers/kubernetes"
 	"homelab-k3s/lab/toolchain/providers/random"
 )
 
@@ -28,6 +29,8 @@ func serve(program string) error {
 		return p.RunProvider(context.Background(), "command", command.Version, command.Provider())
 	case "pulumi-resource-random":
 		return p.RunProvider(context.Background(), "random", random.Version, random.Provider())
+	case "pulumi-resource-kubernetes":
+		return p.RunProvider(context.Background(), "kubernetes", kubernetes.Version, kubernetes.Provider())
 	}
 	return fmt.Errorf("this is a stand-in for Pulumi providers and goes by its name: "+
 		"%q is none of pulumi-resource-command, pulumi-resource-random, pulumi-resource-kubernetes", program)

@@ -13,27 +13,27 @@ import (
 // CopyToRemote copies a file, a directory or a text to a machine over SFTP. It deletes nothing there.
 type CopyToRemote struct{}
 
-// CopyArgs are its inputs.
-type CopyArgs struct {
+// CopyToRemoteInputs are its inputs.
+type CopyToRemoteInputs struct {
 	Connection *Connection          `pulumi:"connection" provider:"secret"`
 	Triggers   *[]any               `pulumi:"triggers,optional" provider:"replaceOnChanges"`
 	Source     types.AssetOrArchive `pulumi:"source"`
 	RemotePath string               `pulumi:"remotePath"`
 }
 
-// CopyState is what is kept of it: its inputs.
-type CopyState struct{ CopyArgs }
+// CopyToRemoteOutputs is what is kept of it: its inputs.
+type CopyToRemoteOutputs struct{ CopyToRemoteInputs }
 
 // Check refuses sources that are not a path or a text.
-func (*CopyToRemote) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[CopyArgs], error) {
-	args, failures, err := infer.DefaultCheck[CopyArgs](ctx, req.NewInputs)
+func (*CopyToRemote) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[CopyToRemoteInputs], error) {
+	args, failures, err := infer.DefaultCheck[CopyToRemoteInputs](ctx, req.NewInputs)
 	if err == nil {
 		failures = append(failures, args.problems()...)
 	}
-	return infer.CheckResponse[CopyArgs]{Inputs: args, Failures: failures}, err
+	return infer.CheckResponse[CopyToRemoteInputs]{Inputs: args, Failures: failures}, err
 }
 
-func (c *CopyArgs) problems() []p.CheckFailure {
+func (c *CopyToRemoteInputs) problems() []p.CheckFailure {
 	asset, archive := c.Source.Asset, c.Source.Archive
 	switch {
 	case asset != nil && archive != nil:
@@ -50,9 +50,9 @@ func (c *CopyArgs) problems() []p.CheckFailure {
 
 // Create copies.
 func (*CopyToRemote) Create(
-	ctx context.Context, req infer.CreateRequest[CopyArgs],
-) (infer.CreateResponse[CopyState], error) {
-	response := infer.CreateResponse[CopyState]{Output: CopyState{req.Inputs}}
+	ctx context.Context, req infer.CreateRequest[CopyToRemoteInputs],
+) (infer.CreateResponse[CopyToRemoteOutputs], error) {
+	response := infer.CreateResponse[CopyToRemoteOutputs]{Output: CopyToRemoteOutputs{req.Inputs}}
 	if req.DryRun {
 		return response, nil
 	}
@@ -65,17 +65,17 @@ func (*CopyToRemote) Create(
 
 // Update copies again when the content's hash or the path has changed, not for a new connection.
 func (*CopyToRemote) Update(
-	ctx context.Context, req infer.UpdateRequest[CopyArgs, CopyState],
-) (infer.UpdateResponse[CopyState], error) {
+	ctx context.Context, req infer.UpdateRequest[CopyToRemoteInputs, CopyToRemoteOutputs],
+) (infer.UpdateResponse[CopyToRemoteOutputs], error) {
 	var err error
 	changed := req.Inputs.hash() != req.State.hash() || req.Inputs.RemotePath != req.State.RemotePath
 	if changed && !req.DryRun {
 		err = req.Inputs.copy(ctx)
 	}
-	return infer.UpdateResponse[CopyState]{Output: CopyState{req.Inputs}}, err
+	return infer.UpdateResponse[CopyToRemoteOutputs]{Output: CopyToRemoteOutputs{req.Inputs}}, err
 }
 
-func (c *CopyArgs) copy(ctx context.Context) error {
+func (c *CopyToRemoteInputs) copy(ctx context.Context) error {
 	client, err := c.Connection.dial(ctx)
 	if err != nil {
 		return err
@@ -93,14 +93,14 @@ func (c *CopyArgs) copy(ctx context.Context) error {
 	return remote.put(c.path(), c.RemotePath)
 }
 
-func (c *CopyArgs) path() string {
+func (c *CopyToRemoteInputs) path() string {
 	if c.Source.Asset != nil {
 		return c.Source.Asset.Path
 	}
 	return c.Source.Archive.Path
 }
 
-func (c *CopyArgs) hash() string {
+func (c *CopyToRemoteInputs) hash() string {
 	if c.Source.Archive != nil {
 		return c.Source.Archive.Hash
 	}

@@ -13,7 +13,7 @@ import (
 
 // run runs one command over SSH and keeps its outputs. It does not end with the context: a session that runs is
 // waited for, whatever the engine's cancellation or timeouts say.
-func (s *CommandState) run(ctx context.Context, command string) error {
+func (s *CommandOutputs) run(ctx context.Context, command string) error {
 	client, err := s.Connection.dial(ctx)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (s *CommandState) run(ctx context.Context, command string) error {
 }
 
 // setEnvironment fails when sshd does not accept a variable of the program, and only warns about those with the outputs before.
-func (s *CommandState) setEnvironment(ctx context.Context, session *ssh.Session) error {
+func (s *CommandOutputs) setEnvironment(ctx context.Context, session *ssh.Session) error {
 	for name, value := range s.Environment {
 		if err := session.Setenv(name, value); err != nil {
 			p.GetLogger(ctx).Error(refused(name))

@@ -1,0 +1,190 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// rolloutTimeout is how long a rollout or a deletion may take, unless the resource has customTimeouts.
+const rolloutTimeout = 10 * time.Minute
+
+// applied is what an apply has come to.
+type applied struct {
+	id    string
+	state resource.PropertyMap
+	// notReady is why the object, which is there, is not ready.
+	notReady error
+}
+
+func (k *kubernetes) create(ctx context.Context, req p.CreateRequest) (p.CreateResponse, error) {
+	inputs := toMap(req.Properties)
+	manager, err := resource.NewUniqueHex("pulumi-kubernetes-", 8, 0)
+	if err != nil {
+		return p.CreateResponse{}, err
+	}
+	result, err := k.apply(ctx, inputs, manager, req.DryRun, req.Timeout)
+	if err != nil {
+		return p.CreateResponse{}, fmt.Errorf("resource %q was not successfully created by the Kubernetes API server: %w", req.Urn, err)
+	}
+	response := p.CreateResponse{ID: result.id, Properties: fromMap(result.state)}
+	if result.notReady != nil {
+		response.PartialState = partial(req.Urn, "created", result.notReady)
+	}
+	return response, nil
+}
+
+func (k *kubernetes) update(ctx context.Context, req p.UpdateRequest) (p.UpdateResponse, error) {
+	inputs := toMap(req.Inputs)
+	manager := text(toMap(req.State)[fieldManagerKey])
+	result, err := k.apply(ctx, inputs, manager, req.DryRun, req.Timeout)
+	if err != nil {
+		return p.UpdateResponse{}, fmt.Errorf("update of resource %q failed because the Kubernetes API server "+
+			"reported that it failed to fully initialize or become live: %w", req.Urn, err)
+	}
+	response := p.UpdateResponse{Properties: fromMap(result.state)}
+	if result.notReady != nil {
+		response.PartialState = partial(req.Urn, "updated", result.notReady)
+	}
+	return response, nil
+}
+
+func partial(urn resource.URN, done string, why error) *p.InitializationFailed {
+	return &p.InitializationFailed{Reasons: []string{fmt.Sprintf("resource %q was successfully %s, but the Kubernetes "+
+		"API server reported that it failed to fully initialize or become live: %s", urn, done, why)}}
+}
+
+// apply sends the object and waits until it is ready. A preview asks the server what it would do, and takes the inputs
+// for the answer where that cannot be asked: with unknown values, no cluster, or a namespace or kind that is still to come.
+func (k *kubernetes) apply(
+	ctx context.Context, inputs resource.PropertyMap, manager string, preview bool, seconds float64,
+) (applied, error) {
+	asTheyAre := applied{state: inputs}
+	if preview && inputs.ContainsUnknowns() {
+		return asTheyAre, nil
+	}
+	object := toObject(inputs)
+	objects, err := k.cluster.objects(object)
+	if err != nil {
+		if preview {
+			return asTheyAre, nil
+		}
+		return applied{}, err
+	}
+	options := metav1.ApplyOptions{FieldManager: manager}
+	if preview {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
+	live, err := objects.Apply(ctx, object.GetName(), object, options)
+	if preview && err != nil && !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) {
+		return asTheyAre, nil
+	}
+	if err != nil {
+		return applied{}, conflict(err)
+	}
+	result := applied{id: objectID(live)}
+	if preview {
+		result.id = ""
+		unstructured.RemoveNestedField(live.Object, "status")
+	} else {
+		live, result.notReady = awaitReady(ctx, objects, live, within(seconds))
+	}
+	result.state = state(live, inputs, manager)
+	return result, nil
+}
+
+func within(seconds float64) time.Duration {
+	if seconds > 0 {
+		return time.Duration(seconds * float64(time.Second))
+	}
+	return rolloutTimeout
+}
+
+func conflict(err error) error {
+	if apierrors.IsConflict(err) {
+		return fmt.Errorf("Server-Side Apply field conflict detected: %w", err)
+	}
+	return err
+}
+
+// state is what is kept of an object: as it lives, and who applied it.
+func state(live *unstructured.Unstructured, inputs resource.PropertyMap, manager string) resource.PropertyMap {
+	properties := toProperties(live, inputs)
+	properties[fieldManagerKey] = resource.NewProperty(manager)
+	properties[initialAPIVersionKey] = resource.NewProperty(live.GetAPIVersion())
+	return properties
+}
+
+// read gives the live object, and as inputs what has become of the inputs there.
+func (k *kubernetes) read(ctx context.Context, req p.ReadRequest) (p.ReadResponse, error) {
+	inputs, old := toMap(req.Inputs), toMap(req.Properties)
+	object := toObject(inputs)
+	if object.GetKind() == "" {
+		object = toObject(old)
+	}
+	namespace, name := splitID(req.ID)
+	object.SetNamespace(namespace)
+	objects, err := k.cluster.objects(object)
+	if meta.IsNoMatchError(err) {
+		return p.ReadResponse{}, nil
+	}
+	if err != nil {
+		return p.ReadResponse{}, err
+	}
+	live, err := objects.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return p.ReadResponse{}, nil
+	}
+	if err != nil {
+		return p.ReadResponse{}, err
+	}
+	liveInputs := &unstructured.Unstructured{Object: pruned(live.Object, object.Object).(map[string]any)}
+	return p.ReadResponse{
+		ID:         req.ID,
+		Properties: fromMap(state(live, inputs, text(old[fieldManagerKey]))),
+		Inputs:     fromMap(toProperties(liveInputs, inputs)),
+	}, nil
+}
+
+// delete deletes in the foreground, what belongs to the object first, and waits until it is gone.
+func (k *kubernetes) delete(ctx context.Context, req p.DeleteRequest) error {
+	object := toObject(toMap(req.Properties))
+	namespace, name := splitID(req.ID)
+	object.SetNamespace(namespace)
+	objects, err := k.cluster.objects(object)
+	if meta.IsNoMatchError(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	foreground := metav1.DeletePropagationForeground
+	err = objects.Delete(ctx, name, metav1.DeleteOptions{PropagationPolicy: &foreground})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, within(req.Timeout))
+	defer cancel()
+	err = waitFor(ctx, func() (bool, error) {
+		_, err := objects.Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return true, nil
+		}
+		return false, err
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("timed out waiting for %s %s to be deleted: its finalizers are not done", object.GetKind(), req.ID)
+	}
+	return err
+}
