@@ -20,6 +20,7 @@ import (
 	"standin/internal/config"
 	"standin/internal/kubevip"
 	"standin/internal/logs"
+	"standin/internal/maintain"
 	"standin/internal/release"
 	"standin/internal/server"
 	"standin/internal/snapshot"
@@ -45,6 +46,7 @@ func main() {
 func k3s(args []string) {
 	commands := map[string]func([]string) error{
 		"server": server.Command, "agent": agent.Command, "etcd-snapshot": snapshot.Command,
+		"token": maintain.Token, "secrets-encrypt": maintain.SecretsEncrypt, "certificate": maintain.Certificates,
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -54,7 +56,7 @@ func k3s(args []string) {
 		fmt.Printf("k3s version %s (stand-in)\ngo version %s\n", release.Version(), runtime.Version())
 		return
 	case "--help", "-h", "help":
-		fmt.Println("NAME:\n   k3s - a stand-in for k3s, for rehearsals only\n\nCOMMANDS: server agent kubectl etcd-snapshot")
+		fmt.Println("NAME:\n   k3s - a stand-in for k3s, for rehearsals only\n\nCOMMANDS: server agent kubectl etcd-snapshot token secrets-encrypt certificate")
 		return
 	case "kubectl":
 		kubectl(args[1:])

@@ -112,3 +112,6 @@ func (i *Info) send(method, path string, body []byte, header http.Header, authen
 	}
 	return content, nil
 }
+
+// SetTimeout is for requests that take longer than most.
+func (i *Info) SetTimeout(timeout time.Duration) { i.client.Timeout = timeout }

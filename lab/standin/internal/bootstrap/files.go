@@ -1,12 +1,14 @@
 package bootstrap
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"time"
 
 	"standin/internal/certs"
 	"standin/internal/config"
+	"standin/internal/logs"
 )
 
 // files are the shared files below server/, by the names k3s gives them.
@@ -62,4 +64,36 @@ func Spread(node config.Node, data []byte) error {
 		}
 	}
 	return nil
+}
+
+// skew is how much clocks may differ before a file counts as newer.
+const skew = 3 * time.Second
+
+// Merge writes the files that are newer in the datastore than on disk, and says whether some on disk are newer.
+// cred/passwd follows this server's own configuration.
+func Merge(node config.Node, data []byte) (diskNewer bool, err error) {
+	bundle := map[string]file{}
+	if err := json.Unmarshal(data, &bundle); err != nil {
+		return false, err
+	}
+	for name, entry := range bundle {
+		path, known := files[name]
+		if !known || name == "PasswdFile" {
+			continue
+		}
+		content, err := os.ReadFile(node.ServerDir(path))
+		if err == nil && bytes.Equal(content, entry.Content) {
+			continue
+		}
+		if info, failure := os.Stat(node.ServerDir(path)); failure == nil && info.ModTime().Sub(entry.Timestamp) >= skew {
+			logs.Warn("%s newer than within datastore", path)
+			diskNewer = true
+			continue
+		}
+		logs.Warn("datastore newer than %s", path)
+		if err := certs.Write(node.ServerDir(path), entry.Content); err != nil {
+			return false, err
+		}
+	}
+	return diskNewer, nil
 }

@@ -41,7 +41,7 @@ func StartAPIServer(server config.Server) {
 		"storage-backend": "etcd3", "etcd-servers": etcd.Local, "etcd-cafile": set.File("etcd/server-ca.crt"),
 		"etcd-certfile": set.File("etcd/client.crt"), "etcd-keyfile": set.File("etcd/client.key"),
 		"allow-privileged": "true", "authorization-mode": "Node,RBAC", "anonymous-auth": "false", "profiling": "false",
-		"bind-address": "127.0.0.1", "secure-port": "6444", "advertise-address": server.AdvertiseIP, "advertise-port": "6443",
+		"bind-address": "127.0.0.1", "secure-port": "6444", "advertise-address": server.AdvertiseIP,
 		"cert-dir": server.ServerDir("tls", "temporary-certs"), "tls-cert-file": set.File("serving-kube-apiserver.crt"),
 		"tls-private-key-file": set.File("serving-kube-apiserver.key"), "client-ca-file": set.File("client-ca.crt"),
 		"service-account-signing-key-file": set.File("service.key"), "service-account-key-file": set.File("service.key"),

@@ -8,13 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 
 	"standin/internal/certs"
 	"standin/internal/config"
@@ -92,8 +93,15 @@ func (m *Member) connect(endpoints ...string) (*clientv3.Client, error) {
 	return clientv3.New(clientv3.Config{
 		Endpoints: endpoints, TLS: secure, DialTimeout: dialTimeout,
 		DialKeepAliveTime: 30 * time.Second, DialKeepAliveTimeout: 10 * time.Second, PermitWithoutStream: true,
-		Logger: quiet(),
+		Logger: quiet(), DialOptions: dialOptions(),
 	})
+}
+
+// dialOptions make a client that came before its server notice it soon; the default waits longer and longer.
+func dialOptions() []grpc.DialOption {
+	return []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+		Backoff: backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.2, MaxDelay: 500 * time.Millisecond}, MinConnectTimeout: dialTimeout,
+	})}
 }
 
 func (m *Member) tls() (*tls.Config, error) {
@@ -109,66 +117,6 @@ func (m *Member) tls() (*tls.Config, error) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(ca)
 	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}, nil
-}
-
-// start writes etcd's configuration file and starts it from that, as k3s does.
-func (m *Member) start(initial map[string]any) error {
-	if err := os.MkdirAll(m.dir(), 0o700); err != nil {
-		return err
-	}
-	if err := os.Chmod(m.dir(), 0o700); err != nil {
-		return err
-	}
-	content, err := m.render(initial)
-	if err != nil {
-		return err
-	}
-	file := m.dir("config")
-	if err := certs.Write(file, content); err != nil {
-		return err
-	}
-	cfg, err := embed.ConfigFromFile(file)
-	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(file), err)
-	}
-	m.etcd, err = embed.StartEtcd(cfg)
-	if err != nil {
-		return err
-	}
-	go func() {
-		select {
-		case err := <-m.etcd.Err():
-			logs.Fatal("etcd exited: %v", err)
-		case <-m.etcd.Server.StopNotify():
-			m.removed()
-		}
-	}()
-	return nil
-}
-
-// removed runs when etcd stops by itself: the member was removed from the cluster. k3s leaves a tombstone and exits.
-func (m *Member) removed() {
-	if m.stopping.Load() {
-		return
-	}
-	if err := os.WriteFile(m.dir("tombstone"), nil, 0o600); err != nil {
-		logs.Warn("failed to write tombstone file to %s: %v", m.dir("tombstone"), err)
-	}
-	logs.Fatal("this node has been removed from the cluster please restart %s to rejoin the cluster", "k3s")
-}
-
-// Found starts a new cluster of one.
-func (m *Member) Found(forced bool) error {
-	logs.Info("Starting etcd for new cluster, cluster-reset=%v", forced)
-	return m.start(map[string]any{
-		"initial-cluster": m.Name + "=" + m.peerURL(), "initial-cluster-state": "new", "force-new-cluster": forced,
-	})
-}
-
-// Resume starts from the data on disk; whom it belongs to is in there.
-func (m *Member) Resume() error {
-	logs.Info("Starting etcd for existing cluster member")
-	return m.start(nil)
 }
 
 // Ready tells whether this member votes in a cluster that knows it by this name and address.
@@ -213,15 +161,6 @@ func (m *Member) disarm(ctx context.Context) error {
 		_, err = m.Client.AlarmDisarm(ctx, &clientv3.AlarmMember{})
 	}
 	return err
-}
-
-// Stop ends the member; a leader hands over first.
-func (m *Member) Stop() {
-	if m.etcd == nil {
-		return
-	}
-	m.stopping.Store(true)
-	m.etcd.Close()
 }
 
 // ClientConfig is how a client connects to the local member.

@@ -1,28 +1,41 @@
 package server
 
 import (
-	"crypto/rand"
-	"encoding/base64"
+	"context"
 	"os"
+	"time"
 
-	"standin/internal/certs"
+	"k8s.io/client-go/kubernetes"
+
 	"standin/internal/encryption"
+	"standin/internal/logs"
+	"standin/internal/supervisor"
 )
 
 // ensureEncryption writes the API server's encryption configuration on a founder that wants secrets encrypted.
 func (r *run) ensureEncryption() error {
-	file := r.settings.ServerDir("cred", "encryption-config.json")
-	if _, err := os.Stat(file); err == nil || !r.settings.Switch("secrets-encryption") {
+	if _, err := os.Stat(encryption.File(r.settings)); err == nil || !r.settings.Switch("secrets-encryption") {
 		return nil
 	}
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return err
-	}
 	provider := r.settings.Text("secrets-encryption-provider")
-	content, err := encryption.Render(provider, []encryption.Key{{Name: provider + "key", Secret: base64.StdEncoding.EncodeToString(secret)}})
+	key, err := encryption.NewKey(provider)
 	if err != nil {
 		return err
 	}
-	return certs.Write(file, content)
+	return encryption.Write(r.settings, provider, []encryption.Key{key})
+}
+
+// showEncryption writes into this server's Node with which configuration it runs, once the Node is there.
+func (r *run) showEncryption(ctx context.Context, client kubernetes.Interface) {
+	if !r.settings.Switch("secrets-encryption") {
+		return
+	}
+	for ctx.Err() == nil {
+		err := supervisor.ShowEncryption(ctx, client, r.settings, "")
+		if err == nil {
+			return
+		}
+		logs.Debug("encryption hash annotation: %v", err)
+		time.Sleep(time.Second)
+	}
 }

@@ -65,7 +65,13 @@ func (s *Supervisor) routes() http.Handler {
 	mux.Handle("/cacerts", s.file("server-ca.crt"))
 	mux.HandleFunc("/db/info", s.localOrRole(roleServer, s.info))
 	mux.HandleFunc("/db/snapshot", s.role(s.Snapshot.ServeHTTP, roleServer))
-	mux.HandleFunc("/v1-k3s/server-bootstrap", s.role(s.bootstrap, roleServer))
+	server := func(path string, handler http.HandlerFunc) {
+		mux.HandleFunc("/v1-k3s/"+path, s.role(handler, roleServer))
+	}
+	server("server-bootstrap", s.bootstrap)
+	server("token", s.rotateToken)
+	server("encrypt/status", s.encryptionStatus)
+	server("encrypt/config", s.encryptionConfig)
 	agent := func(path string, handler http.HandlerFunc) {
 		mux.HandleFunc("/v1-k3s/"+path, s.role(handler, roleAgent, roleNodes))
 	}

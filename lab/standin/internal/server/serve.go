@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"standin/internal/controlplane"
+	"standin/internal/logs"
+	"standin/internal/node"
+)
+
+// serve brings up the control plane once etcd votes, and tells systemd.
+func (r *run) serve(ctx context.Context) {
+	last := time.Time{}
+	for {
+		err := r.member.Ready(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(last) > 5*time.Second {
+			logs.Info("Failed to test etcd connection: %v", err)
+			last = time.Now()
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	logs.Info("etcd data store connection OK")
+	if err := r.member.Reconcile(ctx, r.password); err != nil {
+		logs.Fatal("starting kubernetes: preparing server: failed to bootstrap cluster data: failed to reconcile with datastore: %v", err)
+	}
+	logs.Info("ETCD server is now running")
+	controlplane.StartAPIServer(r.settings)
+	logs.Info("Waiting for API server to become available")
+	if err := controlplane.WaitReady(ctx, r.settings); err != nil {
+		return
+	}
+	logs.Info("Kube API server is now running")
+	mode, err := strconv.ParseUint(r.settings.Text("write-kubeconfig-mode"), 8, 32)
+	if err != nil {
+		logs.Fatal("invalid write-kubeconfig-mode: %v", err)
+	}
+	kubeconfig := r.settings.Text("write-kubeconfig")
+	if err := r.set.WriteAdminKubeconfig(kubeconfig, os.FileMode(mode)); err != nil {
+		logs.Error("Failed to generate kubeconfig: %v", err)
+	}
+	logs.Info("Wrote kubeconfig %s", kubeconfig)
+	cfg, err := clientcmd.BuildConfigFromFlags("", r.settings.ServerDir("cred", "supervisor.kubeconfig"))
+	if err != nil {
+		logs.Fatal("%v", err)
+	}
+	cfg.QPS, cfg.Burst = 50, 100
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		logs.Fatal("%v", err)
+	}
+	r.supervisor.Kube.Store(client)
+	controlplane.StartControllers(r.settings)
+	go r.describe(ctx, client)
+	go r.showEncryption(ctx, client)
+	go runControllers(ctx, client, r.member)
+	logs.Info("k3s is up and running")
+	daemon.SdNotify(true, "READY=1")
+}
+
+// describe keeps roles and member name on this server's Node, which may come later than the API server.
+func (r *run) describe(ctx context.Context, client kubernetes.Interface) {
+	for ctx.Err() == nil {
+		pause := 10 * time.Second
+		if err := r.member.Describe(ctx, client); err != nil {
+			pause = time.Second
+		}
+		time.Sleep(pause)
+	}
+}
+
+// runAgent registers this server as a node, through its own supervisor.
+func (r *run) runAgent(ctx context.Context) {
+	ca, err := os.ReadFile(r.set.File("server-ca.crt"))
+	if err != nil {
+		logs.Fatal("%v", err)
+	}
+	node.Run(ctx, node.Options{
+		Node: r.settings.Node, Role: "server", Supervisor: "https://127.0.0.1:6443", API: "https://127.0.0.1:6443",
+		Token: nodeToken(ca, filepath.Join(r.settings.ServerDir("cred"), "passwd")),
+	})
+}

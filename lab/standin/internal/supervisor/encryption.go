@@ -1,0 +1,197 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"standin/internal/certs"
+	"standin/internal/config"
+	"standin/internal/encryption"
+	"standin/internal/logs"
+)
+
+// EncryptionState is what `k3s secrets-encrypt status` shows.
+type EncryptionState struct {
+	Stage        string   `json:"stage"`
+	ActiveKey    string   `json:"activekey"`
+	Enable       *bool    `json:"enable,omitempty"`
+	HashMatch    bool     `json:"hashmatch,omitempty"`
+	HashError    string   `json:"hasherror,omitempty"`
+	InactiveKeys []string `json:"inactivekeys,omitempty"`
+}
+
+// EncryptionRequest is what its other verbs send.
+type EncryptionRequest struct {
+	Stage *string `json:"stage,omitempty"`
+}
+
+// reloadWait is how long the API server may take to see a new configuration: it looks once a minute.
+const reloadWait = 65 * time.Second
+
+func (s *Supervisor) encryptionStatus(response http.ResponseWriter, request *http.Request) {
+	client := s.Kube.Load()
+	if client == nil {
+		fail(response, http.StatusServiceUnavailable, errCoreNotReady)
+		return
+	}
+	state, err := s.encryptionState(request.Context(), client)
+	if err != nil {
+		fail(response, http.StatusInternalServerError, err)
+		return
+	}
+	answer(response, state)
+}
+
+func (s *Supervisor) encryptionState(ctx context.Context, client kubernetes.Interface) (EncryptionState, error) {
+	var state EncryptionState
+	provider, keys, err := encryption.Keys(s.Server)
+	if os.IsNotExist(err) {
+		return state, nil
+	}
+	if err != nil {
+		return state, err
+	}
+	enabled := true
+	state.Enable = &enabled
+	label := map[string]string{"aescbc": "AES-CBC ", "secretbox": "XSalsa20-POLY1305 "}[provider]
+	for i, key := range keys {
+		if i == 0 {
+			state.ActiveKey = label + key.Name
+		} else {
+			state.InactiveKeys = append(state.InactiveKeys, label+key.Name)
+		}
+	}
+	state.Stage, err = s.compareHashes(ctx, client)
+	state.HashMatch = err == nil
+	if err != nil {
+		state.HashError = err.Error()
+	}
+	return state, nil
+}
+
+// compareHashes returns this server's stage, and an error when a server runs with another configuration.
+func (s *Supervisor) compareHashes(ctx context.Context, client kubernetes.Interface) (string, error) {
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: "node-role.kubernetes.io/control-plane=true"})
+	if err != nil {
+		return "", err
+	}
+	found := map[string]string{}
+	for _, node := range nodes.Items {
+		if value, has := node.Annotations[encryption.Annotation]; has {
+			found[node.Name] = value
+		}
+	}
+	mine := found[s.Server.Name]
+	stage, _, _ := strings.Cut(mine, "-")
+	for name, value := range found {
+		if value != mine {
+			return stage, fmt.Errorf("hash does not match between %s and %s", s.Server.Name, name)
+		}
+	}
+	return stage, nil
+}
+
+// ShowEncryption writes stage and hash into the server's Node; without a stage the one that was kept.
+func ShowEncryption(ctx context.Context, client kubernetes.Interface, server config.Server, stage string) error {
+	hash, err := encryption.Hash(server)
+	if err != nil {
+		return err
+	}
+	value := stage + "-" + hash
+	if stage == "" {
+		value = encryption.StageStart + "-" + hash
+		if content, err := os.ReadFile(encryption.StateFile(server)); err == nil {
+			kept, _, _ := strings.Cut(string(content), "-")
+			value = kept + "-" + hash
+		}
+	}
+	if stage != encryption.StageActive {
+		if err := certs.Write(encryption.StateFile(server), []byte(value)); err != nil {
+			return err
+		}
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{encryption.Annotation: value}}})
+	if err != nil {
+		return err
+	}
+	_, err = client.CoreV1().Nodes().Patch(ctx, server.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	return err
+}
+
+func (s *Supervisor) encryptionConfig(response http.ResponseWriter, request *http.Request) {
+	client := s.Kube.Load()
+	var asked EncryptionRequest
+	err := json.NewDecoder(request.Body).Decode(&asked)
+	switch {
+	case request.Method != http.MethodPut:
+		fail(response, http.StatusMethodNotAllowed, errors.New("method not allowed"))
+	case client == nil:
+		fail(response, http.StatusServiceUnavailable, errCoreNotReady)
+	case err != nil || asked.Stage == nil || *asked.Stage != "rotate_keys":
+		fail(response, http.StatusBadRequest, errors.New("the stand-in knows rotate-keys only"))
+	default:
+		// The work goes on when the caller's patience ends.
+		if err := s.rotateKeys(context.WithoutCancel(request.Context()), client); err != nil {
+			fail(response, http.StatusBadRequest, err)
+		}
+	}
+}
+
+// rotateKeys puts a new key first, waits until the API server has read it, writes every Secret again and drops the old key.
+func (s *Supervisor) rotateKeys(ctx context.Context, client kubernetes.Interface) error {
+	stage, err := s.compareHashes(ctx, client)
+	if err != nil {
+		return err
+	}
+	if stage != encryption.StageStart && stage != encryption.StageFinished {
+		return fmt.Errorf("incorrect stage: %s found on node %s", stage, s.Server.Name)
+	}
+	provider, keys, err := encryption.Keys(s.Server)
+	if err != nil {
+		return err
+	}
+	if err := ShowEncryption(ctx, client, s.Server, encryption.StageActive); err != nil {
+		return err
+	}
+	key, err := encryption.NewKey(provider)
+	if err != nil {
+		return err
+	}
+	logs.Info("Rotating secrets-encryption %s keys", provider)
+	if err := encryption.Write(s.Server, provider, append([]encryption.Key{key}, keys...)); err != nil {
+		return err
+	}
+	time.Sleep(reloadWait)
+	secrets, err := client.CoreV1().Secrets(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for i := range secrets.Items {
+		secret := &secrets.Items[i]
+		if _, err := client.CoreV1().Secrets(secret.Namespace).Update(ctx, secret, metav1.UpdateOptions{}); err != nil {
+			return fmt.Errorf("failed to update secret %s/%s: %w", secret.Namespace, secret.Name, err)
+		}
+	}
+	logs.Info("Updated %d secrets with new key", len(secrets.Items))
+	if err := encryption.Write(s.Server, provider, []encryption.Key{key}); err != nil {
+		return err
+	}
+	if err := ShowEncryption(ctx, client, s.Server, encryption.StageFinished); err != nil {
+		return err
+	}
+	users, err := Passwords(s.Server.ServerDir("cred", "passwd"))
+	if err != nil {
+		return err
+	}
+	return s.Member.SaveBootstrap(ctx, users["server"][0])
+}
