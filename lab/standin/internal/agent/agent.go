@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os/signal"
@@ -16,7 +17,6 @@ import (
 	"standin/internal/logs"
 	"standin/internal/node"
 	"standin/internal/release"
-	"standin/internal/supervisor"
 )
 
 // Command runs `k3s agent`.
@@ -76,10 +76,10 @@ func follow(ctx context.Context, client kubernetes.Interface, balancer *Balancer
 	ready := false
 	for ctx.Err() == nil {
 		bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
-		servers, err := supervisor.Servers(bounded, client)
+		servers, err := apiservers(bounded, client)
 		cancel()
 		if err != nil {
-			logs.Debug("Failed to get apiserver addresses from kubernetes: %v", err)
+			logs.Info("Failed to retrieve list of apiservers from server: %v", err)
 		} else {
 			balancer.Update(servers)
 			if !ready {
@@ -97,4 +97,14 @@ func follow(ctx context.Context, client kubernetes.Interface, balancer *Balancer
 		case <-time.After(pause):
 		}
 	}
+}
+
+// apiservers asks the supervisor, as a node: kubelets may not read the endpoints of Services.
+func apiservers(ctx context.Context, client kubernetes.Interface) ([]string, error) {
+	content, err := client.CoreV1().RESTClient().Get().AbsPath("/v1-k3s/apiservers").DoRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var servers []string
+	return servers, json.Unmarshal(content, &servers)
 }

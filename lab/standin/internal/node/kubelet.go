@@ -53,8 +53,15 @@ func (k *Kubelet) Start(ctx context.Context) error {
 }
 
 func (k *Kubelet) run(ctx context.Context, wanted *corev1.Node) {
-	for k.register(ctx, wanted) != nil {
-		if !sleep(ctx, time.Second) {
+	for attempt := 0; ; attempt++ {
+		err := k.register(ctx, wanted)
+		if err == nil {
+			break
+		}
+		if attempt%10 == 0 {
+			logs.Error("Unable to register node with API server: %v", err)
+		}
+		if !sleep(ctx, 500*time.Millisecond) {
 			return
 		}
 	}
@@ -75,7 +82,6 @@ func (k *Kubelet) register(ctx context.Context, wanted *corev1.Node) error {
 		err = k.postStatus(ctx)
 	}
 	if err != nil {
-		logs.Error("Unable to register node with API server: %v", err)
 		return err
 	}
 	logs.Info("Successfully registered node %s", wanted.Name)
