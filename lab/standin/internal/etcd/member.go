@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,12 +46,6 @@ type Member struct {
 // New finds or makes the member's name and a client for it. Certificates must be there.
 func New(server config.Server) (*Member, error) {
 	member := &Member{Server: server}
-	if _, err := os.Stat(member.dir("tombstone")); err == nil {
-		logs.Info("tombstone file has been detected, removing data dir to rejoin the cluster")
-		if err := os.Rename(member.dir(), fmt.Sprintf("%s-backup-%d", member.dir(), time.Now().Unix())); err != nil {
-			return nil, err
-		}
-	}
 	if err := member.setName(); err != nil {
 		return nil, err
 	}
@@ -61,6 +56,16 @@ func New(server config.Server) (*Member, error) {
 
 func (m *Member) dir(parts ...string) string {
 	return m.Server.ServerDir(append([]string{"db", "etcd"}, parts...)...)
+}
+
+// ClearTombstone moves away the data of a member that was removed from its cluster, so that this server joins anew.
+func ClearTombstone(server config.Server) error {
+	dir := server.ServerDir("db", "etcd")
+	if _, err := os.Stat(filepath.Join(dir, "tombstone")); err != nil {
+		return nil
+	}
+	logs.Info("tombstone file has been detected, removing data dir to rejoin the cluster")
+	return os.Rename(dir, fmt.Sprintf("%s-backup-%d", dir, time.Now().Unix()))
 }
 
 // Initialized says whether this server has etcd data; k3s looks for the write-ahead log.

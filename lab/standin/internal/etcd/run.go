@@ -71,11 +71,11 @@ func (m *Member) Resume() error {
 	return m.start(nil)
 }
 
-// Stop ends the member; a leader hands over first.
+// Stop ends the member; a leader hands over first. Closing every connection would take longer than systemd should wait.
 func (m *Member) Stop() {
 	if m.etcd == nil {
 		return
 	}
 	m.stopping.Store(true)
-	m.etcd.Close()
+	m.etcd.Server.Stop()
 }

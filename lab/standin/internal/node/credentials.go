@@ -20,6 +20,9 @@ const passwordFile = "/etc/rancher/node/password"
 
 // Fetch gets this node's certificates from the supervisor and writes them with a kubeconfig for the kubelet that uses apiURL.
 func Fetch(node config.Node, info *access.Info, apiURL string) error {
+	if _, err := info.Get("/v1-k3s/config"); err != nil {
+		return fmt.Errorf("failed to retrieve configuration from server: %w", err)
+	}
 	for _, name := range []string{"client-ca.crt", "server-ca.crt"} {
 		content, err := info.Get("/v1-k3s/" + name)
 		if err != nil {

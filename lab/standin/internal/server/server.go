@@ -95,6 +95,9 @@ func (r *run) start(ctx context.Context) error {
 // prepare finds out what this server is to become and puts its keys and certificates in place.
 func (r *run) prepare() (*access.Info, error) {
 	var joined *access.Info
+	if err := etcd.ClearTombstone(r.settings); err != nil {
+		return nil, err
+	}
 	if etcd.Initialized(r.settings) {
 		logs.Info("Managed etcd cluster bootstrap already complete and initialized")
 	} else if r.settings.JoinURL == "" {

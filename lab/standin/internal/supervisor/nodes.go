@@ -8,12 +8,14 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"standin/internal/certs"
+	"standin/internal/logs"
 )
 
 func (s *Supervisor) clientKubelet(response http.ResponseWriter, request *http.Request) {
@@ -70,6 +72,7 @@ func (s *Supervisor) verifiedNode(response http.ResponseWriter, request *http.Re
 	switch {
 	case client == nil && node == s.Server.Name:
 		// This server's own node starts before the API server; k3s compares with the secret later, for information only.
+		s.compared.Do(func() { go s.comparePassword(node, password) })
 		return node, true
 	case client == nil:
 		fail(response, http.StatusServiceUnavailable, errCoreNotReady)
@@ -84,6 +87,15 @@ func (s *Supervisor) verifiedNode(response http.ResponseWriter, request *http.Re
 		return "", false
 	}
 	return node, true
+}
+
+func (s *Supervisor) comparePassword(node, password string) {
+	for s.Kube.Load() == nil {
+		time.Sleep(time.Second)
+	}
+	if err := EnsurePassword(context.Background(), s.Kube.Load(), node, password); err != nil {
+		logs.Warn("Deferred node password secret validation failed: %v", err)
+	}
 }
 
 var errPassword = errors.New("hash does not match")

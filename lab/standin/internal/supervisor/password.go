@@ -26,15 +26,13 @@ func ensureSecret(ctx context.Context, client kubernetes.Interface, name, passwo
 	secrets := client.CoreV1().Secrets(metav1.NamespaceSystem)
 	secret, err := secrets.Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		hashed, err := hash(token.Random(8), password)
-		if err != nil {
+		if secret, err = newSecret(name, password); err != nil {
 			return err
 		}
-		immutable := true
-		_, err = secrets.Create(ctx, &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Name: name}, Immutable: &immutable, Data: map[string][]byte{"hash": []byte(hashed)},
-		}, metav1.CreateOptions{})
-		return err
+		if _, err = secrets.Create(ctx, secret, metav1.CreateOptions{}); !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+		secret, err = secrets.Get(ctx, name, metav1.GetOptions{})
 	}
 	if err != nil {
 		return err
@@ -51,4 +49,12 @@ func ensureSecret(ctx context.Context, client kubernetes.Interface, name, passwo
 		return fmt.Errorf("%s: %w", failure, errPassword)
 	}
 	return nil
+}
+
+func newSecret(name, password string) (*corev1.Secret, error) {
+	hashed, err := hash(token.Random(8), password)
+	immutable := true
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Immutable: &immutable, Data: map[string][]byte{"hash": []byte(hashed)},
+	}, err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,8 @@ type Supervisor struct {
 	Snapshot http.Handler
 	set      certs.Set
 	proxy    http.Handler
+	// compared is for the password of this server's own node.
+	compared sync.Once
 }
 
 // New prepares the handlers; certificates must be there.
