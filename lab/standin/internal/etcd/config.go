@@ -38,6 +38,9 @@ func (m *Member) render(initial map[string]any) ([]byte, error) {
 			"client-cert-auth": true, "trusted-ca-file": set.File("etcd/peer-ca.crt"),
 		},
 	}
+	if m.loopback {
+		values["listen-client-urls"], values["advertise-client-urls"], values["listen-peer-urls"] = Local, Local, "https://127.0.0.1:2380"
+	}
 	for _, argument := range m.Server.All("etcd-arg") {
 		name, value := Argument(argument)
 		values[name] = value

@@ -39,6 +39,8 @@ type Member struct {
 	// Client is connected to the local member.
 	Client *clientv3.Client
 	etcd   *embed.Etcd
+	// loopback keeps other machines out during a reset.
+	loopback bool
 	// stopping tells a wanted end of etcd from a removal.
 	stopping atomic.Bool
 }

@@ -35,6 +35,7 @@ func (r *run) serve(ctx context.Context) {
 	}
 	logs.Info("etcd data store connection OK")
 	if err := r.member.Reconcile(ctx, r.password); err != nil {
+		r.takeBack()
 		logs.Fatal("starting kubernetes: preparing server: failed to bootstrap cluster data: failed to reconcile with datastore: %v", err)
 	}
 	logs.Info("ETCD server is now running")

@@ -46,7 +46,17 @@ func Command(args []string) error {
 	if err := os.MkdirAll(settings.ServerDir(), 0o700); err != nil {
 		return err
 	}
-	return (&run{settings: settings, set: certs.Set{Server: settings}}).start(ctx)
+	server := &run{settings: settings, set: certs.Set{Server: settings}, before: map[string][]byte{}}
+	if settings.Switch("cluster-reset") {
+		return server.reset(ctx)
+	}
+	if settings.Text("cluster-reset-restore-path") != "" {
+		return errors.New("invalid flag use; --cluster-reset required with --cluster-reset-restore-path")
+	}
+	if err := os.Remove(etcd.ResetFlag(settings)); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return server.start(ctx)
 }
 
 type run struct {
@@ -55,6 +65,8 @@ type run struct {
 	password   string
 	member     *etcd.Member
 	supervisor *supervisor.Supervisor
+	// before is what the files with passwords contained at the start.
+	before map[string][]byte
 }
 
 func (r *run) start(ctx context.Context) error {

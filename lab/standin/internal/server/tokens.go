@@ -35,7 +35,21 @@ func (r *run) settlePassword() error {
 		}
 		agent = parsed.Password
 	}
+	for _, file := range []string{r.settings.ServerDir("cred", "passwd"), r.settings.ServerDir("token")} {
+		if content, err := os.ReadFile(file); err == nil {
+			r.before[file] = content
+		}
+	}
 	return supervisor.WritePasswords(r.settings.ServerDir("cred", "passwd"), r.password, agent)
+}
+
+// takeBack undoes what a start with the wrong token has written.
+func (r *run) takeBack() {
+	for file, content := range r.before {
+		if err := certs.Write(file, content); err != nil {
+			logs.Warn("%v", err)
+		}
+	}
 }
 
 // writeTokens writes the secure tokens: server/token, node-token as a link to it, and agent-token.

@@ -1,0 +1,46 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"standin/internal/etcd"
+	"standin/internal/logs"
+)
+
+// reset is `k3s server --cluster-reset`: it ends the process when this server is alone.
+func (r *run) reset(ctx context.Context) error {
+	flag := etcd.ResetFlag(r.settings)
+	if _, err := os.Stat(flag); err == nil {
+		return fmt.Errorf("Managed etcd cluster membership was previously reset, please remove the cluster-reset flag and start k3s normally. "+
+			"If you need to perform another cluster reset, you must first manually delete the file at %s", flag)
+	}
+	path := r.settings.Text("cluster-reset-restore-path")
+	if path == "" && !etcd.Initialized(r.settings) {
+		return errors.New("cannot perform cluster-reset while there is no etcd data")
+	}
+	if err := r.settlePassword(); err != nil {
+		return err
+	}
+	if err := r.set.EnsureCAs(); err != nil {
+		return err
+	}
+	if err := r.set.EnsureLeaves(); err != nil {
+		return err
+	}
+	member, err := etcd.New(r.settings)
+	if err != nil {
+		return err
+	}
+	if err := member.Reset(ctx, path, r.password); err != nil {
+		return fmt.Errorf("starting kubernetes: preparing server: start managed database: %w", err)
+	}
+	if err := r.writeTokens(); err != nil {
+		return err
+	}
+	logs.Info("Managed etcd cluster membership has been reset, restart without --cluster-reset flag now. " +
+		"Backup and delete ${datadir}/server/db on each peer etcd server and rejoin the nodes")
+	return nil
+}
