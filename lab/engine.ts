@@ -81,7 +81,10 @@ export async function configure(
   if (secret === undefined) await stack.setConfig(key, { value: sshPrivateKey, secret: true });
 }
 
-/** How an operation of the engine ended. */
+/**
+ * How an operation of the engine ended. `seconds` end with the engine's last event: afterwards the Automation API asks
+ * for outputs and history, which nobody waits for who runs `pulumi up`.
+ */
 export type Ended = { seconds: number; changes: OpMap; changed: number };
 
 export type Operation = "preview" | "up" | "destroy";
@@ -101,6 +104,7 @@ export async function operate(
   const output: string[] = [];
   const problems: string[] = [];
   let changes: OpMap = {};
+  let seconds = Number.NaN;
   const cancel = new AbortController();
   const onAbort = () => void forward(output, cancel);
   signal.addEventListener("abort", onAbort, { once: true });
@@ -111,9 +115,11 @@ export async function operate(
     onError: onOutput,
     signal: cancel.signal,
     onEvent(event: EngineEvent) {
-      const { diagnosticEvent, summaryEvent } = event;
+      const { diagnosticEvent, summaryEvent, cancelEvent } = event;
       if (diagnosticEvent?.severity === "error") problems.push(diagnosticEvent.message.trim());
       if (summaryEvent) changes = summaryEvent.resourceChanges;
+      // the engine's word for the end of its events, whether or not anybody cancelled
+      if (cancelEvent) seconds = (performance.now() - began) / 1000;
       onEvent(event);
     },
   };
@@ -128,7 +134,7 @@ export async function operate(
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
-  return { seconds: (performance.now() - began) / 1000, changes, changed: changedIn(changes) };
+  return { seconds, changes, changed: changedIn(changes) };
 }
 
 /** How many resources an operation created, updated, replaced or deleted. */

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { Interrupted, onInterrupt } from "./interrupt.ts";
 import { Lab } from "./machines/lab.ts";
+import { shortProblem } from "./problem.ts";
 import { openScreen } from "./screen.ts";
 import { start } from "./start.ts";
 import { showStatus, takeDown } from "./status.ts";
@@ -38,7 +39,7 @@ try {
     screen.write("Stopped. The next `npm start` goes on from here; `npm run lab:down` removes everything.");
     process.exit(130);
   }
-  screen.write(`\n${error instanceof Error ? error.message : error}`);
+  screen.write(`\n${shortProblem(error instanceof Error ? error.message : String(error))}`);
   process.exit(1);
 }
 process.exit(0);
