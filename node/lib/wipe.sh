@@ -64,7 +64,8 @@ stop_for_good() {
   clean_network
 }
 
-# wipe_data: what k3s wrote, but for images that somebody put there.
+# wipe_data: what k3s wrote, but for images that somebody put there, and for the node password: the cluster
+# may have learned it, would refuse another one, and an agent cannot make it forget.
 wipe_data() {
   local item
   for item in "$DATA"/* "$DATA"/.[!.]*; do
@@ -75,7 +76,7 @@ wipe_data() {
   done
   rmdir -- "$DATA/agent" "$DATA" "${DATA%/*}" 2>/dev/null
   # a directory that is a mount point stays, empty
-  rm -rf -- "$ROOT/etc/rancher/node" "$ROOT/var/lib/kubelet" "$ROOT/run/k3s" "$ROOT/run/flannel" "$ROOT/var/lib/cni" "$RUNNING" 2>/dev/null
+  rm -rf -- "$ROOT/var/lib/kubelet" "$ROOT/run/k3s" "$ROOT/run/flannel" "$ROOT/var/lib/cni" "$RUNNING" 2>/dev/null
   return 0
 }
 
@@ -84,7 +85,7 @@ wipe_files() {
   local name
   rm -f -- "$UNIT_DIR/k3s.service" "$UNIT_DIR/k3s-agent.service" "$UNIT_DIR"/k3s.service.env "$UNIT_DIR"/k3s-agent.service.env
   systemctl daemon-reload 2>/dev/null
-  rm -rf -- "$ETC"
+  rm -rf -- "$ETC" "${ETC%/*}/node"
   rmdir -- "${ETC%/*}" 2>/dev/null
   for name in kubectl crictl ctr; do
     [[ $(readlink "${K3S%/*}/$name") == *k3s ]] && rm -f -- "${K3S%/*}/$name"
