@@ -36,6 +36,7 @@ export async function build(target: Target, onProgress: (message: string) => voi
   const directory = join(cacheDir(), "toolchain");
   const file = join(directory, `${target}-${await contentHash(sources)}`);
   if (await exists(file)) return file;
+  await requireGo();
   await mkdir(directory, { recursive: true });
   await withLock(
     join(directory, "build.lock"),
@@ -50,7 +51,6 @@ export async function build(target: Target, onProgress: (message: string) => voi
 async function goBuild(target: Target, file: string, onProgress: (message: string) => void): Promise<void> {
   const { title, package: pkg } = targets[target];
   const go = ["go", "-C", moduleDir];
-  await requireGo();
   onProgress(`building ${title} with Go, once`);
   const { stdout } = await command("nice", [...go, "list", "-deps", pkg]);
   const total = stdout.trim().split("\n").length;
@@ -89,7 +89,9 @@ async function requireGo(): Promise<void> {
 async function contentHash(patterns: readonly string[]): Promise<string> {
   const hash = createHash("sha256").update(process.arch);
   const files: string[] = [];
-  for await (const file of glob([...patterns], { cwd: moduleDir })) files.push(file);
+  for await (const file of glob([...patterns], { cwd: moduleDir })) {
+    if (!file.endsWith("_test.go")) files.push(file);
+  }
   for (const file of files.sort()) hash.update(`\0${file}\0`).update(await readFile(join(moduleDir, file)));
   return hash.digest("hex").slice(0, 12);
 }

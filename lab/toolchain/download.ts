@@ -19,7 +19,8 @@ export async function download(
   onProgress: (message: string) => void,
 ): Promise<boolean> {
   const name = basename(archive.url);
-  for (const url of [archive.url, archive.checksums]) if (!(await reachable(url))) return false;
+  const answers = await Promise.all([archive.url, archive.checksums].map(reachable));
+  if (answers.includes(false)) return false;
   await mkdir(dirname(directory), { recursive: true });
   const partial = await mkdtemp(`${directory}.`);
   try {
