@@ -1,6 +1,17 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, appendFile, copyFile, glob, mkdir, readFile, rename, rm } from "node:fs/promises";
+import {
+  access,
+  appendFile,
+  copyFile,
+  glob,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -27,8 +38,9 @@ export interface StandinRelease {
 export async function buildStandin(options: { onProgress: (message: string) => void }): Promise<string> {
   const directory = join(cacheDir(), "standin");
   const file = join(directory, `base-${await contentHash()}`);
-  if (await exists(file)) return file;
   await mkdir(directory, { recursive: true });
+  await forgetOld(directory);
+  if (await exists(file)) return file;
   await withLock(
     join(directory, "build.lock"),
     async () => {
@@ -37,6 +49,17 @@ export async function buildStandin(options: { onProgress: (message: string) => v
     () => options.onProgress("waiting for another run that builds the k3s stand-in"),
   );
   return file;
+}
+
+/** What was built and not used for this long is deleted: each build and each release is 170 MB. */
+const keepMs = 3 * 24 * 3600 * 1000;
+
+async function forgetOld(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const file = join(directory, name);
+    const { atimeMs, mtimeMs } = await stat(file);
+    if (name.startsWith("base-") && Date.now() - Math.max(atimeMs, mtimeMs) > keepMs) await rm(file);
+  }
 }
 
 async function goBuild(file: string, onProgress: (message: string) => void): Promise<void> {
