@@ -99,6 +99,7 @@ run_verb() {
   case $verb in
     inspect) verb_inspect "$@" ;;
     server) verb_server "$@" ;;
+    identity) verb_identity "$@" ;;
     agent) verb_agent "$@" ;;
     verify) verb_verify "$@" ;;
     kubeconfig) verb_kubeconfig "$@" ;;
@@ -108,6 +109,6 @@ run_verb() {
     remove) verb_remove "$@" ;;
     admit) verb_admit "$@" ;;
     forget) verb_forget "$@" ;;
-    *) usage_error "'$verb' is not a verb; verbs are inspect server agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete remove admit forget" ;;
+    *) usage_error "'$verb' is not a verb; verbs are inspect server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete remove admit forget" ;;
   esac
 }

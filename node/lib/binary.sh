@@ -85,7 +85,7 @@ version_of() {
 put_binary() {
   local wanted=${ARG[sha256-$ARCH]:-} file
   [[ -n $wanted ]] || refuse "--sha256-$ARCH is missing, and this machine is $ARCH; add the checksum of ${ARG[version]} for it"
-  sum_of "$K3S"
+  k3s_sum
   [[ $REPLY == "$wanted" ]] && return 0
   file=${K3S%/*}/.k3s.${wanted:0:12}.part
   mkdir -p "${K3S%/*}"
@@ -108,6 +108,7 @@ put_binary() {
   remember "$K3S"
   sync "$file"
   mv -f -- "$file" "$K3S" || die "$K3S cannot be replaced"
+  k3s_sum_is "$wanted"
   command -v restorecon >/dev/null && restorecon -F "$K3S"
   changed binary
 }

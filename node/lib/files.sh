@@ -30,3 +30,24 @@ sum_of() {
   REPLY=${REPLY%% *}
   REPLY=${REPLY#\\}
 }
+
+# k3s_sum: the sha256 of the binary in place, in REPLY; empty without one. Read once for each binary:
+# 70 MB take a second or two on a small machine.
+K3S_SUM="" K3S_SUM_OF=""
+k3s_sum() {
+  if [[ $(k3s_identity) != "$K3S_SUM_OF" || -z $K3S_SUM_OF ]]; then
+    sum_of "$K3S"
+    k3s_sum_is "$REPLY"
+  fi
+  REPLY=$K3S_SUM
+}
+
+# k3s_sum_is SUM: the binary that is in place now was just summed.
+k3s_sum_is() {
+  K3S_SUM=$1
+  K3S_SUM_OF=$(k3s_identity)
+}
+
+k3s_identity() {
+  stat -c '%i %s %.Y' -- "$K3S" 2>/dev/null
+}

@@ -26,7 +26,7 @@ service_state() {
 in_place() {
   local files
   files=$(cat -- "$CONFIG" "$JOIN" "$UNIT_DIR/$UNIT" 2>/dev/null | sha256sum)
-  sum_of "$K3S"
+  k3s_sum
   REPLY="$REPLY ${files%% *}"
 }
 
@@ -49,7 +49,7 @@ recorded_start() {
 will_change() {
   unit_text "$1"
   same_file "$UNIT_DIR/$UNIT" "$REPLY" && same_file "$CONFIG" "$WANTED_CONFIG" || return 0
-  sum_of "$K3S"
+  k3s_sum
   [[ $REPLY == "${ARG[sha256-$ARCH]}" ]] || return 0
   service_need 0
   [[ $REPLY == restart ]]

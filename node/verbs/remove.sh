@@ -147,7 +147,13 @@ delete_own_node() {
     pause 1
   done
   url_of "$VIA" "$API_PORT"
-  delete_node "$REPLY" "${ARG[name]}" || say "warning: the Node ${ARG[name]} could not be deleted; delete it with kubectl"
+  delete_node "$REPLY" "${ARG[name]}" 15 2>/dev/null && return 0
+  node_facts "$REPLY" "${ARG[name]}"
+  case $NODE_ID in
+    deleting) say "the Node ${ARG[name]} is marked as deleted; k3s drops it as soon as its controllers have a leader again" ;;
+    "") ;;
+    *) say "warning: the Node ${ARG[name]} could not be deleted; delete it with kubectl" ;;
+  esac
 }
 
 # wipe_all
