@@ -14,19 +14,17 @@ export interface K3sAgentNodeArgs {
   readonly url: pulumi.Output<string>;
   /** The token that agents join with, which carries the hash of the cluster's CA. */
   readonly token: pulumi.Output<string>;
-  /** What must be done before: the first server, and the agent before it in its lane. */
-  readonly after: readonly pulumi.Resource[];
+  /** The agent before it in its lane. */
+  readonly before: pulumi.Resource | undefined;
 }
 
 /** One k3s agent. Done when the cluster has given its kubelet credentials; `verify` asserts that it is Ready. */
 export class K3sAgentNode extends pulumi.ComponentResource {
-  readonly nodeName: string;
   readonly step: pulumi.Resource;
 
   constructor(name: string, args: K3sAgentNodeArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("K3sAgentNode"), name, {}, opts);
     const { config, node, access } = args;
-    this.nodeName = node.name;
     this.step = new NodeStep(
       `${name}-k3s`,
       access,
@@ -41,7 +39,7 @@ export class K3sAgentNode extends pulumi.ComponentResource {
         stdin: args.token.apply((token) => stepInput(token, agentConfig(node))),
         deadline: nodeDeadline,
       },
-      { parent: this, dependsOn: [...args.after] },
+      { parent: this, ...(args.before && { dependsOn: args.before }) },
     );
     this.registerOutputs({});
   }

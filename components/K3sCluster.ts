@@ -5,10 +5,10 @@ import { endpointAddress, serverUrl } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
 import { clusterChange } from "./change.ts";
-import { kubeconfigStep, verifyStep } from "./cluster-steps.ts";
+import { type JoinPoint, joinPointOf, kubeconfigOf, verifyStep } from "./cluster-steps.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
 import { K3sAgentNode } from "./K3sAgentNode.ts";
-import { K3sServerNode } from "./K3sServerNode.ts";
+import { K3sServerNode, type ServerEntry } from "./K3sServerNode.ts";
 import { KubeVip } from "./KubeVip.ts";
 import { withServer } from "./kubeconfig.ts";
 import { Machine } from "./Machine.ts";
@@ -35,7 +35,7 @@ export class K3sCluster extends pulumi.ComponentResource {
   /** Admin kubeconfig for the endpoint. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
   /** Servers and their URLs, in joining order. */
-  readonly servers: pulumi.Output<{ readonly name: string; readonly url: string }[]>;
+  readonly servers: readonly { readonly name: string; readonly url: string }[];
   readonly agents: readonly string[];
   /** Voters as etcd sees them, their majority, and each Node's version, asked after everything else was done. */
   readonly verified: pulumi.Output<Verified>;
@@ -55,24 +55,27 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.lookAtMachines(args.ssh, change);
     const facts = [...this.machines.values()].map((machine) => machine.facts);
     const preflight = new Preflight(`${name}-preflight`, { config, facts, change }, { parent: this });
-    const servers = this.joinServers(tokens, preflight.passed);
-    const agents = this.joinAgents(tokens, servers[0]!);
-    const access = this.access(config.servers[0]!);
-    const { step, url } = servers[0]!;
-    // With the first server's own address: it answers before the endpoint does.
-    const kubeconfig = pulumi.secret(
-      kubeconfigStep(`${name}-kubeconfig`, access, url, { parent: this, dependsOn: step }).stdout,
-    );
+    const [founder, ...others] = config.servers as [NodeConfig, ...NodeConfig[]];
+    const access = this.access(founder);
+    const founding = { founds: true, token: tokens.server } as const;
+    const first = this.server(founder, founding, tokens, preflight.passed);
+    // What is read of the first server is read again when that server was made anew: its cluster may be another.
+    const reading = { parent: this, dependsOn: first.step, replaceWith: [first.step] };
+    const join = joinPointOf(`${name}-identity`, access, founder, reading);
+    const servers = [first];
+    for (const node of others) {
+      servers.push(this.server(node, { founds: false, ...join }, tokens, servers.at(-1)!.step));
+    }
+    const agents = this.joinAgents(tokens, join);
+    const kubeconfig = kubeconfigOf(`${name}-kubeconfig`, access, config, reading);
     const endpoint = this.provideEndpoint(name, kubeconfig);
     const done = [...servers.map(({ step }) => step), ...agents.map(({ step }) => step), ...endpoint];
     const verify = verifyStep(`${name}-verify`, access, config, { parent: this, dependsOn: done });
 
     this.endpoint = serverUrl(endpointAddress(config));
     this.kubeconfig = pulumi.secret(kubeconfig.apply((yaml) => withServer(yaml, this.endpoint)));
-    this.servers = pulumi.all(
-      servers.map(({ nodeName, url }) => url.apply((text) => ({ name: nodeName, url: text }))),
-    );
-    this.agents = agents.map(({ nodeName }) => nodeName);
+    this.servers = config.servers.map((node) => ({ name: node.name, url: serverUrl(node.address) }));
+    this.agents = config.agents.map((node) => node.name);
     this.verified = pulumi
       .unsecret(verify.stdout)
       .apply((stdout) => readVerified(config.servers[0]!.name, stdout));
@@ -103,43 +106,34 @@ export class K3sCluster extends pulumi.ComponentResource {
     }
   }
 
-  /**
-   * Servers in a chain: each is a voter before the next is touched. Where to join and with which token comes from
-   * the first, so that a change to a later one does not seem to change those behind it.
-   */
-  private joinServers(tokens: ClusterTokens, passed: pulumi.Resource): K3sServerNode[] {
-    const servers: K3sServerNode[] = [];
-    for (const node of this.config.servers) {
-      const [first] = servers;
-      const before = servers.at(-1);
-      const entry = first
-        ? ({ founds: false, token: first.token, url: first.url } as const)
-        : ({ founds: true, token: tokens.server } as const);
-      const after = before ? [before.step] : [passed];
-      const args = {
-        config: this.config,
-        node,
-        access: this.access(node),
-        entry,
-        agentToken: tokens.agent,
-        after,
-      };
-      servers.push(new K3sServerNode(node.name, args, { parent: this }));
-    }
-    return servers;
+  /** One server; it is touched when what stands before it is done, so that servers form a chain. */
+  private server(
+    node: NodeConfig,
+    entry: ServerEntry,
+    tokens: ClusterTokens,
+    before: pulumi.Resource,
+  ): K3sServerNode {
+    const args = {
+      config: this.config,
+      node,
+      access: this.access(node),
+      entry,
+      agentToken: tokens.agent,
+      before,
+    };
+    return new K3sServerNode(node.name, args, { parent: this });
   }
 
   /** Agents in lanes, beside the servers that still join: they need one server, and find the others by themselves. */
-  private joinAgents(tokens: ClusterTokens, first: K3sServerNode): K3sAgentNode[] {
+  private joinAgents(tokens: ClusterTokens, { url, token: serverToken }: JoinPoint): K3sAgentNode[] {
     const { config } = this;
     const token = pulumi
-      .all([first.token, tokens.agent])
+      .all([serverToken, tokens.agent])
       .apply(([server, agent]) => agentJoinToken(server, agent));
     const agents: K3sAgentNode[] = [];
     for (const node of config.agents) {
-      const before = agents.at(-config.agentsParallel);
-      const after = [before ? before.step : first.step];
-      const args = { config, node, access: this.access(node), url: first.url, token, after };
+      const before = agents.at(-config.agentsParallel)?.step;
+      const args = { config, node, access: this.access(node), url, token, before };
       agents.push(new K3sAgentNode(node.name, args, { parent: this }));
     }
     return agents;

@@ -3,7 +3,6 @@ import { serverConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { readServer } from "./results.ts";
 import { binaryFlags, nodeDeadline, peerFlags, removeFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
@@ -22,18 +21,13 @@ export interface K3sServerNodeArgs {
   /** The password that agents join with. */
   readonly agentToken: pulumi.Output<string>;
   /** What must be done before this server is touched: the preflight, or the server before it. */
-  readonly after: readonly pulumi.Resource[];
+  readonly before: pulumi.Resource;
 }
 
 /** One k3s server with embedded etcd. Done when etcd itself counts it as a voter. */
 export class K3sServerNode extends pulumi.ComponentResource {
-  readonly nodeName: string;
   /** The step on the node; what comes later depends on it. */
   readonly step: pulumi.Resource;
-  /** Where its API answers. */
-  readonly url: pulumi.Output<string>;
-  /** The secure token (`K10...::server:...`), which carries the hash of the cluster's CA. Secret. */
-  readonly token: pulumi.Output<string>;
 
   constructor(name: string, args: K3sServerNodeArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("K3sServerNode"), name, {}, opts);
@@ -61,13 +55,9 @@ export class K3sServerNode extends pulumi.ComponentResource {
         stdin,
         deadline: nodeDeadline,
       },
-      { parent: this, dependsOn: [...args.after], protect: node.protect },
+      { parent: this, dependsOn: args.before, protect: node.protect },
     );
-    const result = step.stdout.apply((stdout) => readServer(node.name, node.address, stdout));
-    this.nodeName = node.name;
     this.step = step;
-    this.url = pulumi.unsecret(result.url);
-    this.token = pulumi.secret(result.token);
-    this.registerOutputs({ url: this.url, token: this.token });
+    this.registerOutputs({});
   }
 }

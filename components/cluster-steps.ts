@@ -1,23 +1,53 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { serverUrl } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { anyChange } from "./change.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
+import { readIdentity } from "./results.ts";
 
-/** Seconds for fetching the kubeconfig. */
-const kubeconfigDeadline = 60;
+/** Seconds for reading something of a server. */
+const readDeadline = 60;
 
 /** Seconds within which all nodes must be Ready and all servers voters. */
 const verifyDeadline = 300;
 
-/** Prints the admin kubeconfig with the given server's own address. */
-export function kubeconfigStep(
+/** The admin kubeconfig with the server's own address: that answers before the endpoint does. Secret. */
+export function kubeconfigOf(
   name: string,
   access: NodeAccess,
-  url: pulumi.Output<string>,
+  config: ClusterConfig,
   opts: pulumi.CustomResourceOptions,
-): NodeStep {
-  const flags = url.apply((server) => [["server", server] as const]);
-  return new NodeStep(name, access, { verb: "kubeconfig", flags, deadline: kubeconfigDeadline }, opts);
+): pulumi.Output<string> {
+  const flags = [["server", serverUrl(config.servers[0]!.address)]] as const;
+  // Its certificate expires after a year and is renewed when k3s restarts: an upgrade is when it is read again.
+  const args = { verb: "kubeconfig", flags, change: config.version, deadline: readDeadline };
+  return pulumi.secret(new NodeStep(name, access, args, opts).stdout);
+}
+
+/** Where the cluster is joined and with which token: what others chain on. */
+export interface JoinPoint {
+  readonly url: pulumi.Output<string>;
+  /** The secure token (`K10...::server:...`), which carries the hash of the cluster's CA. Secret. */
+  readonly token: pulumi.Output<string>;
+}
+
+/**
+ * Asks the first server once it votes. A resource of its own, since its answer stays the same when that server's
+ * settings change: a preview then shows one changed server, and not everything that was chained on its output.
+ */
+export function joinPointOf(
+  name: string,
+  access: NodeAccess,
+  node: NodeConfig,
+  opts: pulumi.CustomResourceOptions,
+): JoinPoint {
+  const flags = [
+    ["name", node.name],
+    ["address", node.address],
+  ] as const;
+  const step = new NodeStep(name, access, { verb: "identity", flags, deadline: readDeadline }, opts);
+  const identity = step.stdout.apply((stdout) => readIdentity(node.name, node.address, stdout));
+  return { url: pulumi.unsecret(identity.url), token: pulumi.secret(identity.token) };
 }
 
 /** Asks the cluster, not the nodes: exactly these voters, no learner, no alarm, every Node Ready. */

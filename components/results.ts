@@ -5,14 +5,7 @@ import { serverUrl } from "../config/render.ts";
 /** Secure form of the server token: the hash of the cluster's CA, then the password. */
 const secureToken = /^K10[0-9a-f]{64}::server:[A-Za-z0-9]+$/;
 
-const serverResult = z.object({
-  node: z.string(),
-  url: z.string(),
-  token: z.string().regex(secureToken),
-  member: z.string().regex(/^[A-Za-z0-9-]{1,80}$/),
-  voter: z.literal(true),
-  version: z.string(),
-});
+const identity = z.object({ node: z.string(), url: z.string(), token: z.string().regex(secureToken) });
 
 const word = z.string().regex(/^[A-Za-z0-9.+-]{1,80}$/);
 
@@ -23,7 +16,8 @@ const verifyResult = z.object({
   nodes: z.array(z.object({ name: word, version: word })),
 });
 
-export type ServerResult = z.output<typeof serverResult>;
+/** What others need in order to join: where, and with which token. */
+export type Identity = z.output<typeof identity>;
 
 /**
  * Reads the one line of JSON that a step prints. What comes back from a node is not trusted: it is checked before
@@ -47,11 +41,11 @@ function read<Schema extends z.ZodType>(
   throw new Error(`${node}: ${verb} answered with unexpected ${[...new Set(fields)].join(", ")}.`);
 }
 
-/** What a `server` step says of itself; its URL must be the one that the stack gives that node. */
-export function readServer(node: string, address: string, stdout: string): ServerResult {
-  const result = read(node, "server", serverResult, stdout);
+/** What a server says of its cluster; its URL must be the one that the stack gives that node. */
+export function readIdentity(node: string, address: string, stdout: string): Identity {
+  const result = read(node, "identity", identity, stdout);
   if (result.node !== node || result.url !== serverUrl(address)) {
-    throw new Error(`${node}: server answered for another node than the one that was asked.`);
+    throw new Error(`${node}: identity answered for another node than the one that was asked.`);
   }
   return result;
 }

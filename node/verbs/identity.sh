@@ -8,8 +8,8 @@ verb_identity() {
   parse_args "name address" "" "$@"
   require name address
   NODE_NAME=${ARG[name]}
-  token=$(cat "$DATA/server/token" 2>/dev/null) && [[ -n $token ]] ||
-    refuse "$DATA/server/token is not here: this node is no running server"
+  [[ -s $DATA/server/token ]] || refuse "$DATA/server/token is not here: this node is no running server"
+  token=$(<"$DATA/server/token")
   json_string "${ARG[name]}" && out+=(node "$REPLY")
   url_of "${ARG[address]}" "$API_PORT"
   json_string "$REPLY" && out+=(url "$REPLY")

@@ -24,19 +24,11 @@ const answers: Readonly<Record<string, (command: string) => string>> = {
     const machineId = Buffer.from(node.padEnd(16, "x").slice(-16)).toString("hex");
     return JSON.stringify({ node, arch: "amd64", machineId, productUuid: null, role: "none", version: null });
   },
-  server: (command) => {
-    const node = flagOf(command, "name");
+  server: (command) =>
+    JSON.stringify({ node: flagOf(command, "name"), token: secureToken, voter: true, seconds: 3 }),
+  identity: (command) => {
     const url = `https://${flagOf(command, "address")}:6443`;
-    const version = flagOf(command, "version");
-    return JSON.stringify({
-      node,
-      url,
-      token: secureToken,
-      member: `${node}-1234abcd`,
-      voter: true,
-      version,
-      seconds: 3,
-    });
+    return JSON.stringify({ node: flagOf(command, "name"), url, token: secureToken });
   },
   agent: () => "{}",
   verify: (command) => {
