@@ -14,8 +14,8 @@ export interface K3sAgentNodeArgs {
   readonly url: pulumi.Output<string>;
   /** The token that agents join with, which carries the hash of the cluster's CA. */
   readonly token: pulumi.Output<string>;
-  /** The agent before it in its lane. */
-  readonly before: pulumi.Resource | undefined;
+  /** What must be done before: the agent before it in its lane, and in an upgrade all servers. */
+  readonly after: pulumi.Output<pulumi.Resource[]>;
 }
 
 /** One k3s agent. Done when the cluster has given its kubelet credentials; `verify` asserts that it is Ready. */
@@ -39,7 +39,7 @@ export class K3sAgentNode extends pulumi.ComponentResource {
         stdin: args.token.apply((token) => stepInput(token, agentConfig(node))),
         deadline: nodeDeadline,
       },
-      { parent: this, ...(args.before && { dependsOn: args.before }) },
+      { parent: this, dependsOn: args.after },
     );
     this.registerOutputs({});
   }

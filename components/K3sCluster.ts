@@ -66,7 +66,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     for (const node of others) {
       servers.push(this.server(node, { founds: false, ...join }, tokens, servers.at(-1)!.step));
     }
-    const agents = this.joinAgents(tokens, join);
+    const upgraded = preflight.upgrade.apply((upgrade) => (upgrade ? [servers.at(-1)!.step] : []));
+    const agents = this.joinAgents(tokens, join, upgraded);
     const kubeconfig = kubeconfigOf(`${name}-kubeconfig`, access, config, reading);
     const endpoint = this.provideEndpoint(name, kubeconfig);
     const done = [...servers.map(({ step }) => step), ...agents.map(({ step }) => step), ...endpoint];
@@ -124,16 +125,24 @@ export class K3sCluster extends pulumi.ComponentResource {
     return new K3sServerNode(node.name, args, { parent: this });
   }
 
-  /** Agents in lanes, beside the servers that still join: they need one server, and find the others by themselves. */
-  private joinAgents(tokens: ClusterTokens, { url, token: serverToken }: JoinPoint): K3sAgentNode[] {
+  /**
+   * Agents in lanes, beside the servers that still join: they need one server, and find the others by themselves.
+   * In an upgrade they come after all servers, since an agent must never be newer than a server.
+   */
+  private joinAgents(
+    tokens: ClusterTokens,
+    { url, token: serverToken }: JoinPoint,
+    upgraded: pulumi.Output<pulumi.Resource[]>,
+  ): K3sAgentNode[] {
     const { config } = this;
     const token = pulumi
       .all([serverToken, tokens.agent])
       .apply(([server, agent]) => agentJoinToken(server, agent));
     const agents: K3sAgentNode[] = [];
     for (const node of config.agents) {
-      const before = agents.at(-config.agentsParallel)?.step;
-      const args = { config, node, access: this.access(node), url, token, before };
+      const before = agents.at(-config.agentsParallel);
+      const after = upgraded.apply((servers) => (before ? [...servers, before.step] : servers));
+      const args = { config, node, access: this.access(node), url, token, after };
       agents.push(new K3sAgentNode(node.name, args, { parent: this }));
     }
     return agents;

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { NodeFacts } from "../config/facts.ts";
 import { checksumsFor } from "../config/releases.ts";
 import type { ClusterConfig } from "../config/schema.ts";
-import type { CheckInput } from "./local-checks.ts";
+import type { Checked, CheckInput } from "./local-checks.ts";
 import { LocalStep } from "./local-step.ts";
 import { componentType } from "./types.ts";
 
@@ -23,6 +23,8 @@ const checkDeadline = 60;
  */
 export class Preflight extends pulumi.ComponentResource {
   readonly passed: pulumi.Resource;
+  /** Whether servers that run already get another version. */
+  readonly upgrade: pulumi.Output<boolean>;
 
   constructor(name: string, args: PreflightArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("Preflight"), name, {}, opts);
@@ -39,7 +41,9 @@ export class Preflight extends pulumi.ComponentResource {
       };
       return JSON.stringify(wish);
     });
-    this.passed = this.check(`${name}-nodes`, "nodes", input, change);
+    const check = this.check(`${name}-nodes`, "nodes", input, change);
+    this.passed = check;
+    this.upgrade = check.stdout.apply((stdout) => (JSON.parse(stdout) as Checked).upgrade);
     this.registerOutputs({});
   }
 

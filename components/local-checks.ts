@@ -1,6 +1,6 @@
 import { createConnection } from "node:net";
 import { z } from "zod";
-import { factProblems, nodeFacts } from "../config/facts.ts";
+import { factProblems, isUpgrade, nodeFacts } from "../config/facts.ts";
 import { ProblemsError } from "../config/problems.ts";
 
 /** Input of the check over all nodes, as the program writes it to standard input. */
@@ -14,12 +14,20 @@ export const checkInput = z.strictObject({
 
 export type CheckInput = z.input<typeof checkInput>;
 
+/** What the check over all nodes says when nothing forbids to start. */
+export interface Checked {
+  /** How many nodes there are. */
+  readonly checked: number;
+  /** Whether servers that run already get another version. */
+  readonly upgrade: boolean;
+}
+
 /** @throws ProblemsError naming each node that forbids to start. */
-export function checkNodes(text: string): { checked: number } {
+export function checkNodes(text: string): Checked {
   const { nodes, ...wish } = checkInput.parse(JSON.parse(text));
   const problems = factProblems(nodes, wish);
   if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
-  return { checked: nodes.length };
+  return { checked: nodes.length, upgrade: isUpgrade(nodes, wish.version) };
 }
 
 /** Ports whose answer, be it a refusal, shows that a machine has the address. */

@@ -76,6 +76,11 @@ function vipProblems(facts: readonly NodeFacts[], wish: Wish): Problem[] {
   ];
 }
 
+/** Whether servers that run already get another version: then agents wait for all of them, to be never newer. */
+export function isUpgrade(facts: readonly NodeFacts[], version: string): boolean {
+  return facts.some((fact) => fact.role === "server" && fact.version !== null && fact.version !== version);
+}
+
 /** Everything that forbids to start, seen over all nodes. Pure. */
 export function factProblems(facts: readonly NodeFacts[], wish: Wish): Problem[] {
   return [

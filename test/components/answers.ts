@@ -1,4 +1,5 @@
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
+import { checkNodes } from "../../components/local-checks.ts";
 
 /** Marks every secret of the mock cluster, so that tests can search for it. */
 export const canary = "CanaryOfASecret";
@@ -17,12 +18,14 @@ users:
     user: { client-key-data: ${canary}Key }
 `;
 
-/** What a step on a node would print. */
-const answers: Readonly<Record<string, (command: string) => string>> = {
-  inspect: (command) => {
+/** What a step on a node would print. `installed` is the version that servers run already. */
+const answers: Readonly<Record<string, (command: string, installed: string | null) => string>> = {
+  inspect: (command, installed) => {
     const node = flagOf(command, "name");
     const machineId = Buffer.from(node.padEnd(16, "x").slice(-16)).toString("hex");
-    return JSON.stringify({ node, arch: "amd64", machineId, productUuid: null, role: "none", version: null });
+    const version = flagOf(command, "role") === "server" ? installed : null;
+    const role = version === null ? "none" : "server";
+    return JSON.stringify({ node, arch: "amd64", machineId, productUuid: null, role, version });
   },
   server: (command) =>
     JSON.stringify({ node: flagOf(command, "name"), token: secureToken, voter: true, seconds: 3 }),
@@ -46,15 +49,22 @@ const answers: Readonly<Record<string, (command: string) => string>> = {
   "snapshot-save": (command) => JSON.stringify({ name: flagOf(command, "name") }),
 };
 
+/** The check over all nodes is the real one. */
+function localAnswer({ create, stdin }: MockResourceArgs["inputs"]): string {
+  if (String(create).includes("local-check.ts nodes")) return JSON.stringify(checkNodes(String(stdin)));
+  return String(create).includes("local-check.ts address") ? '{"answers":false}' : "{}";
+}
+
 /** The outputs that the providers would add to a resource's inputs. */
-export function answerOf({ type, name, inputs }: MockResourceArgs): Record<string, unknown> {
+export function answerOf(
+  { type, name, inputs }: MockResourceArgs,
+  installed: string | null,
+): Record<string, unknown> {
   if (type === "random:index/randomPassword:RandomPassword")
     return { result: `${canary}${name.split("-").at(-1)}` };
-  if (type === "command:local:Command") {
-    return { stdout: String(inputs.create).includes("address") ? '{"answers":false}' : "{}", stderr: "" };
-  }
+  if (type === "command:local:Command") return { stdout: localAnswer(inputs), stderr: "" };
   if (type !== "command:remote:Command") return {};
   const command = String(inputs.create);
   const verb = /k3s-node (\S+)/.exec(command)?.[1] ?? "";
-  return { stdout: answers[verb]!(command), stderr: `12:00:00 ${verb}` };
+  return { stdout: answers[verb]!(command, installed), stderr: `12:00:00 ${verb}` };
 }

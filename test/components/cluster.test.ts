@@ -75,6 +75,13 @@ for (const count of [1, 2, 3, 4, 5, 8, 12]) {
   });
 }
 
+test("K6: in an upgrade every agent waits for all servers", async () => {
+  const { resources } = await build({ version: "v1.35.8+k3s1" }, { installed: "v1.34.11+k3s1" });
+  assert.ok(resources.waits("agent-1-k3s", "server-3-k3s"));
+  const { resources: same } = await build({}, { installed: "v1.34.2+k3s1" });
+  assert.ok(!same.waits("agent-1-k3s", "server-3-k3s"));
+});
+
 test("S22: nothing joins through the virtual address, and it is applied once the first server answers", async () => {
   const { resources } = await build();
   const provider = resources.all.find(({ type }) => type === "pulumi:providers:kubernetes")!;

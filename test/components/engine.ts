@@ -57,6 +57,8 @@ export interface RunOptions {
   readonly stack?: string;
   /** Milliseconds that each node's step takes. */
   readonly stepMs?: number;
+  /** The version that servers run already. */
+  readonly installed?: string;
 }
 
 /** Runs a program against mocks and gives back everything that was registered, by name of type and resource. */
@@ -64,7 +66,7 @@ export async function runProgram<Result>(
   program: () => Result,
   options: RunOptions = {},
 ): Promise<{ result: Result; resources: Resources }> {
-  const { preview = false, stack = "lab", stepMs = 0 } = options;
+  const { preview = false, stack = "lab", stepMs = 0, installed = null } = options;
   const requests: Registered[] = [];
   let clock = 0;
   const newResource = async (args: MockResourceArgs) => {
@@ -72,7 +74,7 @@ export async function runProgram<Result>(
     entry.begin = clock++;
     if (stepMs > 0 && args.type.startsWith("command:remote")) await sleep(stepMs);
     entry.end = clock++;
-    const answer = preview ? {} : answerOf(args);
+    const answer = preview ? {} : answerOf(args, installed);
     return { id: preview ? "" : `${args.name}-id`, state: { ...args.inputs, ...answer } };
   };
   await pulumi.runtime.setMocks({ newResource, call: () => ({}) }, "homelab-k3s", stack, preview);
