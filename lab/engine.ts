@@ -11,16 +11,16 @@ import {
 } from "@pulumi/pulumi/automation/index.js";
 import { Interrupted } from "./interrupt.ts";
 import { prefix } from "./stack-config.ts";
+import { removeStaleLocks } from "./stale-lock.ts";
 
 const projectName = "homelab-k3s";
 const stackName = "lab";
 
 /** A stack of an instance, with everything of Pulumi's below the instance's directory. */
-export type LabStack = { stack: Stack; directory: string };
+export type LabStack = { stack: Stack; stateDirectory: string };
 
 /**
  * Opens the stack of an instance: work directory, state, plug-ins and the passphrase of its secrets all lie in `directory`.
- * A lock that a killed run left behind is taken away: nobody else uses this state.
  * @param env What the toolchain wants in the environment of Pulumi, `PATH` above all.
  */
 export async function openStack(
@@ -47,7 +47,7 @@ export async function openStack(
       projectSettings: { name: projectName, runtime: "nodejs", backend: { url: envVars.PULUMI_BACKEND_URL } },
     },
   );
-  return { stack, directory };
+  return { stack, stateDirectory: join(directory, "state") };
 }
 
 async function passphrase(file: string): Promise<string> {
@@ -90,12 +90,12 @@ export type Ended = { seconds: number; changes: OpMap; changed: number };
 export type Operation = "preview" | "up" | "destroy";
 
 /**
- * Runs an operation of the engine.
+ * Runs an operation of the engine. Locks that killed runs left behind do not stop it.
  * @param signal Cancels it in an orderly way: no new step begins, and the state is written.
  * @throws Interrupted, or an Error with what the engine said.
  */
 export async function operate(
-  { stack }: LabStack,
+  { stack, stateDirectory }: LabStack,
   operation: Operation,
   onEvent: (event: EngineEvent) => void,
   signal: AbortSignal,
@@ -125,6 +125,7 @@ export async function operate(
   };
   try {
     if (signal.aborted) throw new Interrupted();
+    await removeStaleLocks(stateDirectory);
     if (operation === "preview") await stack.preview(options);
     else if (operation === "up") await stack.up(options);
     else await stack.destroy(options);

@@ -75,7 +75,7 @@ describe("connections that fail", { skip, timeout }, () => {
       /server-2 \(.*port 22 is filtered/,
       /server-3 \(.*wrong user: the key is accepted for root/,
       /server-4 \(.*wrong key: SHA256:\S+ is not accepted for root/,
-      /server-5 \(.*sudo asks nosudo for a password[^]*NOPASSWD: ALL/,
+      /server-5 \(.*sudo asks nosudo for a password[\s\S]*NOPASSWD: ALL/,
     ])
       assert.match(message, expected);
     await output(filtered!, "iptables -F INPUT");
