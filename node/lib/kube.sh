@@ -27,12 +27,25 @@ node_facts() {
   return 0
 }
 
-# delete_node URL NAME [SECONDS]: the Node, and the password secret that binds its name to a machine.
-# Waits for k3s' finalizer, which needs k3s' controllers to have a leader (15 to 50 s when the lost
-# server was theirs); default 75.
+# delete_node URL NAME: the Node, and the password secret that binds its name to a machine. k3s holds a
+# Node back until it has taken its member out of etcd; its controllers do that once they have a leader,
+# which takes a minute or two when the lost server was theirs. The callers have removed the member
+# already, so after 15 s the Node is released.
 delete_node() {
-  kube --at "$1" delete node "$2" --ignore-not-found --timeout="${3:-75}s" >/dev/null || return 1
+  if ! kube --at "$1" delete node "$2" --ignore-not-found --timeout=15s >/dev/null 2>&1; then
+    release_node "$1" "$2" || return 1
+    kube --at "$1" delete node "$2" --ignore-not-found --timeout=15s >/dev/null || return 1
+  fi
   delete_password "$1" "$2"
+}
+
+# release_node URL NAME: k3s' own finalizers (and nobody else's) are taken off the Node.
+release_node() {
+  local held others=()
+  held=$(kube --at "$1" get node "$2" --ignore-not-found -o jsonpath='{range .metadata.finalizers[*]}{@}{"\n"}{end}') || return 1
+  mapfile -t others < <(grep -v '^wrangler\.cattle\.io/' <<<"$held" | grep .)
+  json_list "${others[@]}"
+  kube --at "$1" patch node "$2" --type merge --patch "{\"metadata\":{\"finalizers\":$REPLY}}" >/dev/null
 }
 
 # delete_password URL NAME

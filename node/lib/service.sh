@@ -141,14 +141,16 @@ patience() {
     grep -qE 'too many learner|unhealthy cluster|leader changed|duplicate node name|[Pp]eer URLs already exists|deadline exceeded|connection refused'
 }
 
-# show_journal SINCE: what matters of the journal, without secrets: why k3s ended, else its errors.
+# show_journal SINCE: what matters of the journal, without secrets: why k3s ended, else its errors,
+# else its last words.
 show_journal() {
   local line all
   all=$(journal "$1")
   while IFS= read -r line; do
     say "  journal: ${line:0:300}"
   done < <(
-    grep -E 'level=fatal|^panic:|^Error: |^fatal error:' <<<"$all" | tail -n 4 || grep -E 'level=(error|warning)' <<<"$all" | tail -n 8
+    grep -E 'level=fatal|^panic:|^Error: |^fatal error:' <<<"$all" | tail -n 4 ||
+      grep -E 'level=(error|warning)' <<<"$all" | tail -n 8 || tail -n 5 <<<"$all"
   )
 }
 

@@ -1,9 +1,11 @@
 # shellcheck shell=bash disable=SC2034  # NODE_NAME, UNIT and WAS_ACTIVE are read by the library
 # agent: this node is an agent of its cluster, with this version and this configuration.
 
+JOIN_URL=""
+
 verb_agent() {
   local out=()
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror file join deadline" "" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror file join peer deadline" "" "$@"
   require name version join
   [[ -n ${ARG[mirror]:-}${ARG[file]:-} ]] || usage_error "--mirror or --file is missing"
   NODE_NAME=${ARG[name]}
@@ -21,27 +23,49 @@ verb_agent() {
   version_of "$K3S"
   json_string "$REPLY" && out+=(version "$REPLY")
   json_string "${ARG[name]}" && out+=(node "$REPLY" role '"agent"')
-  json_string "${ARG[join]}" && out+=(joined "$REPLY")
+  json_string "$JOIN_URL" && out+=(joined "$REPLY")
   json_list "${CHANGED[@]}" && out+=(changed "$REPLY")
   json_list "${UNDONE[@]}" && out+=(undone "$REPLY")
   json_object "${out[@]}" seconds "$((SECONDS - STARTED))"
   answer "$REPLY"
 }
 
+# observe_agent: preflight, and what an undo will have to bring back.
 observe_agent() {
   preflight agent
   need_checksum
   service_state
   [[ $STATE_WORD == other ]] || WAS_ACTIVE=yes
+  choose_join
   begin_new
 }
 
-# put_agent_config: marker, config.yaml and the join file, which for an agent follows the arguments:
-# its address is only a seed, and the token may have been rotated.
+# choose_join: JOIN_URL, the server that this agent is seeded with. What it has is kept while it is one
+# of those given and the token is the same; else the first of --join and the peers that answers.
+choose_join() {
+  local peer candidates=("${ARG[join]}")
+  for peer in "${PEERS[@]}"; do
+    url_of "${peer#*=}" "$API_PORT" && candidates+=("$REPLY")
+  done
+  for JOIN_URL in "${candidates[@]}"; do
+    joining "$JOIN_URL"
+    same_file "$JOIN" "$REPLY" && return 0
+  done
+  for JOIN_URL in "${candidates[@]}"; do
+    host_of "$JOIN_URL"
+    tcp_probe "$REPLY" "${JOIN_URL##*:}"
+    [[ $REPLY == open ]] && return 0
+    say "the server at $JOIN_URL does not answer ($REPLY)"
+  done
+  refuse "no server answers; this agent has nobody to join. Bring a server up, or open TCP $API_PORT to it"
+}
+
+# put_agent_config: marker, config.yaml and the join file, which for an agent follows the arguments: the
+# address in it is only a seed, and the token may have been rotated.
 put_agent_config() {
   put_marker agent
   put_config
-  joining "${ARG[join]}" && put_join "$REPLY"
+  joining "$JOIN_URL" && put_join "$REPLY"
 }
 
 # check_agent: ends the wait early when the cluster knows this node's name as another machine's.
@@ -51,20 +75,22 @@ check_agent() {
   die "the cluster knows the name ${ARG[name]} as another machine's (\"Node password rejected\"): either this machine was reinstalled, then run on a server: k3s-node admit --node ${ARG[name]}=$MACHINE_ID; or two machines have this name, then rename one"
 }
 
-# wait_registered: until this node has the credentials that the cluster gives a kubelet, and they work.
+# wait_registered: until this node has the credentials that the cluster gives a kubelet, and the cluster
+# knows its Node. Asked as the kubelet asks: over k3s' own load balancer, which knows all servers.
 wait_registered() {
-  local since=$SECONDS code
+  local since=$SECONDS code="" url=""
   while :; do
     if [[ -s $DATA/agent/kubelet.kubeconfig && -s $DATA/agent/client-kubelet.key ]]; then
+      url=$(sed -n 's/^ *server: *//p' "$DATA/agent/kubelet.kubeconfig" | head -n 1 | tr -d "\"'")
       code=$(curl --silent --noproxy '*' --max-time 8 --output /dev/null --write-out '%{http_code}' \
         --cacert "$DATA/agent/server-ca.crt" --cert "$DATA/agent/client-kubelet.crt" --key "$DATA/agent/client-kubelet.key" \
-        "${ARG[join]}/api/v1/nodes/${ARG[name]}" 9>&-)
+        "$url/api/v1/nodes/${ARG[name]}" 9>&-)
       [[ $code == 200 ]] && return 0
     fi
     seconds_left
     if ((REPLY <= 1)); then
       show_journal "$(($(date +%s) - (SECONDS - since) - 30))"
-      die "the service is active, but the cluster at ${ARG[join]} does not know the Node ${ARG[name]} after $((SECONDS - since)) s (HTTP ${code:-none})"
+      die "the service is active, but the cluster ($url) does not know the Node ${ARG[name]} after $((SECONDS - since)) s (HTTP ${code:-none})"
     fi
     check_agent
     pause 1

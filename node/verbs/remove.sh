@@ -147,7 +147,8 @@ delete_own_node() {
     pause 1
   done
   url_of "$VIA" "$API_PORT"
-  delete_node "$REPLY" "${ARG[name]}" 15 2>/dev/null && return 0
+  kube --at "$REPLY" delete node "${ARG[name]}" --ignore-not-found --timeout=15s >/dev/null 2>&1
+  delete_password "$REPLY" "${ARG[name]}"
   node_facts "$REPLY" "${ARG[name]}"
   case $NODE_ID in
     deleting) say "the Node ${ARG[name]} is marked as deleted; k3s drops it as soon as its controllers have a leader again" ;;
