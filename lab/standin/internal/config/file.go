@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"standin/internal/logs"
 )
 
 // DefaultFile is where k3s looks without --config and K3S_CONFIG_FILE.
@@ -107,6 +109,12 @@ func FromFiles(flags []Flag, files [][]byte, unknown func(key string) error) (Va
 		}
 	}
 	return values, nil
+}
+
+// SkipUnknown is for commands that go on when a key of config.yaml is not theirs.
+func SkipUnknown(key string) error {
+	logs.Warn("Unknown flag --%s found in config.yaml, skipping", key)
+	return nil
 }
 
 // Read is the whole way: files, then flags over them, then environment and defaults.

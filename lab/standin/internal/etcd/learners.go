@@ -48,7 +48,7 @@ func (m *Member) ManageLearners(ctx context.Context, client func() kubernetes.In
 			return
 		case <-ticker.C:
 			if err := m.manageOnce(ctx, client()); err != nil {
-				logs.Error("Failed to manage etcd learners: %v", err)
+				logs.Error("%v", err)
 			}
 		}
 	}
@@ -59,14 +59,14 @@ func (m *Member) manageOnce(ctx context.Context, client kubernetes.Interface) er
 	defer cancel()
 	status, err := m.Client.Status(ctx, Local)
 	if err != nil {
-		return fmt.Errorf("failed to check local etcd status for learner management: %w", err)
+		return fmt.Errorf("Failed to check local etcd status for learner management: %w", err)
 	}
 	if status.Header.MemberId != status.Leader {
 		return nil
 	}
 	list, err := m.Client.MemberList(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("Failed to get etcd members for learner management: %w", err)
 	}
 	for _, member := range list.Members {
 		if member.IsLearner {
@@ -134,7 +134,7 @@ func (m *Member) statusOf(ctx context.Context, url string) (uint64, error) {
 func (m *Member) conditions(ctx context.Context, client kubernetes.Interface, members []*etcdserverpb.Member) error {
 	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: RoleLabel + "=true"})
 	if err != nil {
-		return err
+		return fmt.Errorf("Failed to list nodes with etcd role: %w", err)
 	}
 	byName := map[string]*etcdserverpb.Member{}
 	for _, member := range members {

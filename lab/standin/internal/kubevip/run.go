@@ -4,7 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,6 +22,9 @@ const (
 	tokenFileEnv = "STANDIN_TOKEN_FILE"
 	caFileEnv    = "STANDIN_CA_FILE"
 )
+
+// holding is held while the address is put on or taken off.
+var holding sync.Mutex
 
 // Main is the process that plays the container. It ends when the lease is lost; the kubelet starts it again.
 func Main() {
@@ -54,8 +57,6 @@ func Main() {
 
 func (s Settings) elect(ctx context.Context, client kubernetes.Interface) {
 	logs.Info("Beginning cluster membership, namespace [%s], lock name [%s], id [%s]", s.Namespace, s.Lease, s.Node)
-	var leading atomic.Bool
-	go s.announceForever(&leading)
 	leaderelection.RunOrDie(ctx, leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
 			LeaseMeta: metav1.ObjectMeta{Name: s.Lease, Namespace: s.Namespace}, Client: client.CoordinationV1(),
@@ -63,10 +64,11 @@ func (s Settings) elect(ctx context.Context, client kubernetes.Interface) {
 		},
 		ReleaseOnCancel: true, LeaseDuration: s.Duration, RenewDeadline: s.Renew, RetryPeriod: s.Retry,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(context.Context) { s.lead(&leading) },
+			OnStartedLeading: s.lead,
 			OnStoppedLeading: func() {
 				logs.Info("This node is becoming a follower within the cluster")
-				leading.Store(false)
+				holding.Lock()
+				defer holding.Unlock()
 				if _, err := s.remove(); err != nil {
 					logs.Warn("%v", err)
 				}
@@ -77,26 +79,35 @@ func (s Settings) elect(ctx context.Context, client kubernetes.Interface) {
 	})
 }
 
-// lead puts the address on the interface. Others hear of it on the announcer's next tick: kube-vip has one clock for all.
-func (s Settings) lead(leading *atomic.Bool) {
+// lead puts the address on the interface at once, and announces it after the first tick and on every one that follows.
+func (s Settings) lead(ctx context.Context) {
 	if err := s.add(); err != nil {
 		logs.Fatal("could not add %s to %s: %v", s.cidr(), s.Interface, err)
 	}
 	logs.Info("layer 2 broadcaster starting for [%s/%s]", s.Address, s.Interface)
-	leading.Store(true)
+	ticker := time.NewTicker(s.ARPRate)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		s.repeat(ctx)
+	}
 }
 
-// announceForever announces the address on every tick while this node leads, and puts it back if somebody took it away.
-func (s Settings) announceForever(leading *atomic.Bool) {
-	for {
-		if leading.Load() {
-			if err := s.add(); err != nil {
-				logs.Warn("%v", err)
-			}
-			if err := s.announce(); err != nil {
-				logs.Warn("gratuitous ARP: %v", err)
-			}
-		}
-		time.Sleep(s.ARPRate)
+// repeat announces the address, after putting it back if somebody took it away; never after the lease was lost.
+func (s Settings) repeat(ctx context.Context) {
+	holding.Lock()
+	defer holding.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	if err := s.add(); err != nil {
+		logs.Warn("%v", err)
+	}
+	if err := s.announce(); err != nil {
+		logs.Warn("gratuitous ARP: %v", err)
 	}
 }

@@ -26,10 +26,7 @@ import (
 
 // Command runs `k3s server`.
 func Command(args []string) error {
-	values, rest, err := config.Read(config.ServerFlags, args, func(key string) error {
-		logs.Warn("Unknown flag --%s found in config.yaml, skipping", key)
-		return nil
-	})
+	values, rest, err := config.Read(config.ServerFlags, args, config.SkipUnknown)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func Command(args []string) error {
 	if operation == "" {
 		return fmt.Errorf("No help topic for '%s'", verb)
 	}
-	values, rest, err := config.Read(config.SnapshotFlags, args, func(key string) error { return nil })
+	values, rest, err := config.Read(config.SnapshotFlags, args, config.SkipUnknown)
 	if err != nil {
 		return err
 	}

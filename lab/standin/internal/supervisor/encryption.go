@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -34,9 +33,6 @@ type EncryptionState struct {
 type EncryptionRequest struct {
 	Stage *string `json:"stage,omitempty"`
 }
-
-// reloadWait is how long the API server may take to see a new configuration: it looks once a minute.
-const reloadWait = 65 * time.Second
 
 func (s *Supervisor) encryptionStatus(response http.ResponseWriter, request *http.Request) {
 	client := s.Kube.Load()
@@ -168,10 +164,16 @@ func (s *Supervisor) rotateKeys(ctx context.Context, client kubernetes.Interface
 		return err
 	}
 	logs.Info("Rotating secrets-encryption %s keys", provider)
+	reloads, err := reloadCount(ctx, client)
+	if err != nil {
+		return err
+	}
 	if err := encryption.Write(s.Server, provider, append([]encryption.Key{key}, keys...)); err != nil {
 		return err
 	}
-	time.Sleep(reloadWait)
+	if err := awaitReload(ctx, client, reloads); err != nil {
+		return err
+	}
 	secrets, err := client.CoreV1().Secrets(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
