@@ -18,6 +18,7 @@ import { pipeline } from "node:stream/promises";
 import { command } from "../machines/command.ts";
 import { withLock } from "../machines/lock.ts";
 import { cacheDir } from "../paths.ts";
+import { onPath } from "../toolchain/find.ts";
 
 /** The Go module beside this file. */
 const moduleDir = import.meta.dirname;
@@ -62,8 +63,22 @@ async function forgetOld(directory: string): Promise<void> {
   }
 }
 
+async function requireGo(): Promise<void> {
+  const advice =
+    "Install Go 1.26 or newer from https://go.dev/dl and put its bin directory on PATH, or give a real k3s with --k3s FILE.";
+  if ((await onPath("go")) === undefined) {
+    throw new Error(
+      `k3s cannot be downloaded here, and there is no Go to build its stand-in with. ${advice}`,
+    );
+  }
+  const { code, stderr } = await command("go", ["-C", moduleDir, "version"], { allowFailure: true });
+  if (code !== 0)
+    throw new Error(`The Go on PATH cannot build the k3s stand-in: ${stderr.trim()}. ${advice}`);
+}
+
 async function goBuild(file: string, onProgress: (message: string) => void): Promise<void> {
   const go = ["go", "-C", moduleDir];
+  await requireGo();
   onProgress("building the k3s stand-in with Go, once");
   const partial = `${file}.${process.pid}`;
   try {
