@@ -26,7 +26,7 @@ const targets = {
 
 /**
  * Builds a program of this module, unless it was built before, and gives its file. Measured on two cores with an empty
- * build cache: the CLI 3.5 minutes, the stand-ins after it half a minute.
+ * build cache: the CLI 3.5 minutes, the stand-ins after it one more minute.
  * @throws when there is no Go, or the build fails
  */
 export function build(target: keyof typeof targets, onProgress: (message: string) => void): Promise<string> {

@@ -1,7 +1,15 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 
-type KubeObject = { apiVersion: string; kind: string; metadata: Record<string, unknown>; data?: unknown };
+type KubeObject = {
+  apiVersion: string;
+  kind: string;
+  metadata: { labels?: Record<string, string>; [field: string]: unknown };
+  data?: unknown;
+};
+
+/** The server refuses objects with the label `mood: refused`. */
+export const refusedMood = "refused";
 
 /** As much of a Kubernetes API server as ConfigMaps need: discovery, server-side apply, get, delete. */
 export type FakeKubeApi = {
@@ -64,19 +72,19 @@ function answer(objects: Map<string, KubeObject>, method: string, url: URL, body
   const key = `${namespace}/${name}`;
   if (method === "PATCH" && name !== undefined) {
     const sent = JSON.parse(body) as KubeObject;
+    if (sent.metadata.labels?.mood === refusedMood) return { status: 422, body: failure(422, "Invalid") };
     const object = { ...sent, metadata: { ...sent.metadata, uid: `uid-${name}`, generation: 1 } };
     if (!url.searchParams.has("dryRun")) objects.set(key, object);
     return { status: 200, body: object };
   }
   const object = objects.get(key);
-  if (object === undefined) {
-    return {
-      status: 404,
-      body: { kind: "Status", apiVersion: "v1", status: "Failure", reason: "NotFound", code: 404 },
-    };
-  }
+  if (object === undefined) return { status: 404, body: failure(404, "NotFound") };
   if (method === "DELETE") objects.delete(key);
   return { status: 200, body: object };
+}
+
+function failure(code: number, reason: string) {
+  return { kind: "Status", apiVersion: "v1", status: "Failure", message: `it is ${reason}`, reason, code };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -16,7 +16,7 @@ import * as random from "@pulumi/random";
 import { build } from "../../lab/toolchain/build.ts";
 import { ensureToolchain } from "../../lab/toolchain/toolchain.ts";
 import { PROVIDERS } from "../../lab/toolchain/versions.ts";
-import { type FakeKubeApi, serveKubeApi } from "./fake-kube-api.ts";
+import { type FakeKubeApi, refusedMood, serveKubeApi } from "./fake-kube-api.ts";
 
 /** The first build of everything takes minutes. */
 const timeout = 15 * 60_000;
@@ -156,4 +156,22 @@ test("a machine that does not answer is dialled as often as the program says", {
   const { failed, problems } = await run(stack, "up");
   assert.equal(failed, true);
   assert.match(problems, /after 1 failed attempts: dial tcp 127\.0\.0\.1:1: connect: connection refused/);
+});
+
+test("an object that the server refuses is tried again", { timeout }, async () => {
+  const withMood = (mood: string) => async () => {
+    const provider = new kubernetes.Provider("cluster", { kubeconfig: api.kubeconfig });
+    const metadata = { name: "settings", labels: { mood } };
+    new kubernetes.core.v1.ConfigMap("settings", { metadata, data: { a: "b" } }, { provider });
+  };
+  assert.equal((await run(await open("refused", withMood("good")), "up")).failed, false);
+  const refused = await open("refused", withMood(refusedMood));
+  for (const operation of ["preview", "up"] as const) {
+    const { failed, problems } = await run(refused, operation);
+    assert.equal(failed, true, operation);
+    assert.match(problems, /"default\/settings" failed to fully initialize or become live: it is Invalid/);
+  }
+  const stack = await open("refused", withMood("good"));
+  assert.deepEqual(await run(stack, "up"), { steps: ["update settings"], problems: "", failed: false });
+  assert.deepEqual((await run(stack, "destroy")).steps, ["delete settings"]);
 });

@@ -9,7 +9,6 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -32,34 +31,49 @@ func (k *kubernetes) create(ctx context.Context, req p.CreateRequest) (p.CreateR
 		return p.CreateResponse{}, err
 	}
 	result, err := k.apply(ctx, inputs, manager, req.DryRun, req.Timeout)
+	if errors.As(err, &unreachable{}) {
+		return p.CreateResponse{}, err
+	}
 	if err != nil {
 		return p.CreateResponse{}, fmt.Errorf("resource %q was not successfully created by the Kubernetes API server: %w", req.Urn, err)
 	}
 	response := p.CreateResponse{ID: result.id, Properties: fromMap(result.state)}
 	if result.notReady != nil {
-		response.PartialState = partial(req.Urn, "created", result.notReady)
+		err = fmt.Errorf("resource %q was successfully created, but the Kubernetes API server reported that it failed "+
+			"to fully initialize or become live: %w", req.Urn, result.notReady)
+		response.PartialState = &p.InitializationFailed{Reasons: []string{err.Error()}}
 	}
-	return response, nil
+	return response, err
 }
 
+// update keeps the new inputs in the state also when the server refuses them: the next run tries again.
 func (k *kubernetes) update(ctx context.Context, req p.UpdateRequest) (p.UpdateResponse, error) {
 	inputs := toMap(req.Inputs)
 	manager := text(toMap(req.State)[fieldManagerKey])
 	result, err := k.apply(ctx, inputs, manager, req.DryRun, req.Timeout)
+	if errors.As(err, &unreachable{}) {
+		return p.UpdateResponse{}, err
+	}
+	failed := func(err error) error {
+		return fmt.Errorf("the Kubernetes API server reported that %q failed to fully initialize or become live: %w", req.ID, err)
+	}
+	if err != nil && req.DryRun {
+		return p.UpdateResponse{}, failed(err)
+	}
 	if err != nil {
-		return p.UpdateResponse{}, fmt.Errorf("update of resource %q failed because the Kubernetes API server "+
-			"reported that it failed to fully initialize or become live: %w", req.Urn, err)
+		live, found := k.live(ctx, toObject(inputs), req.ID)
+		if found != nil || live == nil {
+			return p.UpdateResponse{}, fmt.Errorf("update of resource %q failed: %w", req.Urn, err)
+		}
+		result.state, result.notReady = state(live, inputs, manager), err
 	}
 	response := p.UpdateResponse{Properties: fromMap(result.state)}
-	if result.notReady != nil {
-		response.PartialState = partial(req.Urn, "updated", result.notReady)
+	if result.notReady == nil {
+		return response, nil
 	}
-	return response, nil
-}
-
-func partial(urn resource.URN, done string, why error) *p.InitializationFailed {
-	return &p.InitializationFailed{Reasons: []string{fmt.Sprintf("resource %q was successfully %s, but the Kubernetes "+
-		"API server reported that it failed to fully initialize or become live: %s", urn, done, why)}}
+	err = failed(result.notReady)
+	response.PartialState = &p.InitializationFailed{Reasons: []string{err.Error()}}
+	return response, err
 }
 
 // apply sends the object and waits until it is ready. A preview asks the server what it would do, and takes the inputs
@@ -121,70 +135,4 @@ func state(live *unstructured.Unstructured, inputs resource.PropertyMap, manager
 	properties[fieldManagerKey] = resource.NewProperty(manager)
 	properties[initialAPIVersionKey] = resource.NewProperty(live.GetAPIVersion())
 	return properties
-}
-
-// read gives the live object, and as inputs what has become of the inputs there.
-func (k *kubernetes) read(ctx context.Context, req p.ReadRequest) (p.ReadResponse, error) {
-	inputs, old := toMap(req.Inputs), toMap(req.Properties)
-	object := toObject(inputs)
-	if object.GetKind() == "" {
-		object = toObject(old)
-	}
-	namespace, name := splitID(req.ID)
-	object.SetNamespace(namespace)
-	objects, err := k.cluster.objects(object)
-	if meta.IsNoMatchError(err) {
-		return p.ReadResponse{}, nil
-	}
-	if err != nil {
-		return p.ReadResponse{}, err
-	}
-	live, err := objects.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return p.ReadResponse{}, nil
-	}
-	if err != nil {
-		return p.ReadResponse{}, err
-	}
-	liveInputs := &unstructured.Unstructured{Object: pruned(live.Object, object.Object).(map[string]any)}
-	return p.ReadResponse{
-		ID:         req.ID,
-		Properties: fromMap(state(live, inputs, text(old[fieldManagerKey]))),
-		Inputs:     fromMap(toProperties(liveInputs, inputs)),
-	}, nil
-}
-
-// delete deletes in the foreground, what belongs to the object first, and waits until it is gone.
-func (k *kubernetes) delete(ctx context.Context, req p.DeleteRequest) error {
-	object := toObject(toMap(req.Properties))
-	namespace, name := splitID(req.ID)
-	object.SetNamespace(namespace)
-	objects, err := k.cluster.objects(object)
-	if meta.IsNoMatchError(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	foreground := metav1.DeletePropagationForeground
-	err = objects.Delete(ctx, name, metav1.DeleteOptions{PropagationPolicy: &foreground})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, within(req.Timeout))
-	defer cancel()
-	err = waitFor(ctx, func() (bool, error) {
-		_, err := objects.Get(ctx, name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return true, nil
-		}
-		return false, err
-	})
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("timed out waiting for %s %s to be deleted: its finalizers are not done", object.GetKind(), req.ID)
-	}
-	return err
 }

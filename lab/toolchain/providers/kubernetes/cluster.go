@@ -86,9 +86,16 @@ func (c *cluster) connect() error {
 		c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(found))
 	})
 	if c.failed != nil {
-		return fmt.Errorf("configured Kubernetes cluster is unreachable: %w", c.failed)
+		return unreachable{c.failed}
 	}
 	return nil
+}
+
+// unreachable is the error of everything that needs a cluster which cannot be had.
+type unreachable struct{ reason error }
+
+func (u unreachable) Error() string {
+	return fmt.Sprintf("configured Kubernetes cluster is unreachable: %v", u.reason)
 }
 
 // objects is where objects of this one's kind and namespace are. The kinds that the server knows are asked for again

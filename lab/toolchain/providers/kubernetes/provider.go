@@ -19,12 +19,14 @@ import (
 const Version = "4.34.2"
 
 // settings are the provider's arguments that this stand-in heeds. `clusterIdentifier` matters to DiffConfig only.
-var settings = []string{"kubeconfig", "clusterIdentifier", "enableServerSideApply", "namespace", "version", "pluginDownloadURL"}
+var settings = []string{"kubeconfig", "clusterIdentifier", "enableServerSideApply", "namespace", "deleteUnreachable", "version", "pluginDownloadURL"}
 
 // kubernetes is one configured provider.
 type kubernetes struct {
 	cluster   *cluster
 	namespace string
+	// deleteUnreachable forgets the objects of a cluster that cannot be reached.
+	deleteUnreachable bool
 }
 
 // Provider serves `kubernetes:GROUP/VERSION:KIND`.
@@ -98,6 +100,7 @@ func (k *kubernetes) configure(_ context.Context, req p.ConfigureRequest) error 
 	args := toMap(req.Args)
 	k.cluster = newCluster(text(args["kubeconfig"]))
 	k.namespace = text(args["namespace"])
+	k.deleteUnreachable = text(args["deleteUnreachable"]) == "true"
 	if k.namespace == "" {
 		k.namespace = k.cluster.namespace
 	}
