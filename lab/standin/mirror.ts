@@ -131,8 +131,8 @@ export interface Mirror {
 }
 
 /**
- * Serves releases like GitHub does: `<version>/k3s` and `<version>/sha256sum-amd64.txt`, the `+` of the version as it is or
- * as `%2B`. Ranges are not served: what is interrupted starts again.
+ * Serves releases for this machine's processor like GitHub does: `<version>/k3s` and `<version>/sha256sum-amd64.txt`
+ * (`k3s-arm64`, `sha256sum-arm64.txt`), the `+` of the version as it is or as `%2B`. Ranges are not served: what is interrupted starts again.
  * @param options.port 0 for a free one
  */
 export async function serveMirror(options: {
@@ -140,6 +140,9 @@ export async function serveMirror(options: {
   port: number;
   releases: readonly StandinRelease[];
 }): Promise<Mirror> {
+  // the names that a release has for this processor
+  const [binary, sums] =
+    process.arch === "arm64" ? ["k3s-arm64", "sha256sum-arm64.txt"] : ["k3s", "sha256sum-amd64.txt"];
   const byVersion = new Map(options.releases.map((one) => [one.version, one]));
   const server = createServer(async (request, response) => {
     const [version, name] = decodeURIComponent(request.url ?? "/")
@@ -147,11 +150,11 @@ export async function serveMirror(options: {
       .split("/")
       .slice(1);
     const found = byVersion.get(version ?? "");
-    if (found !== undefined && name === "k3s") {
+    if (found !== undefined && name === binary) {
       response.writeHead(200, { "content-type": "application/octet-stream" });
       await pipeline(createReadStream(found.path), response).catch(() => response.destroy());
-    } else if (found !== undefined && name === "sha256sum-amd64.txt") {
-      response.end(`${found.sha256}  k3s\n`);
+    } else if (found !== undefined && name === sums) {
+      response.end(`${found.sha256}  ${binary}\n`);
     } else {
       response.writeHead(404).end("Not Found\n");
     }
