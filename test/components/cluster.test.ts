@@ -1,31 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
-import { K3sCluster } from "../../components/K3sCluster.ts";
-import { requireCluster } from "../../config/parse.ts";
-import { agentInputs, exampleInput, serverInputs } from "../unit/example.ts";
+import { agentInputs, serverInputs } from "../unit/example.ts";
 import { canary } from "./answers.ts";
-import { type RunOptions, runProgram } from "./engine.ts";
-
-const sshKey = `${canary}SshKey`;
-
-type Built = ReturnType<typeof runProgram<K3sCluster>>;
-const built = new Map<string, Built>();
-
-/** The cluster of a configuration; the same one is built once. */
-function build(more: Record<string, unknown> = {}, options: RunOptions = {}): Built {
-  const key = JSON.stringify([more, options]);
-  const program = () =>
-    new K3sCluster("cluster", {
-      config: requireCluster(exampleInput(more)),
-      ssh: { privateKey: pulumi.secret(sshKey) },
-    });
-  const run = built.get(key) ?? runProgram(program, options);
-  built.set(key, run);
-  return run;
-}
-
-const resolved = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => output.apply(resolve));
+import { build, resolved, sshKey } from "./build.ts";
 
 test("C2: the first server founds with the short token, the others join it with the secure one", async () => {
   const { resources } = await build();
@@ -112,39 +89,6 @@ test("D2, S04: the shared part of config.yaml is byte-identical on all servers",
   });
   assert.equal(new Set(shared).size, 1);
   assert.match(shared[0]!, /cluster-dns: 10\.43\.0\.10\n/);
-});
-
-test("S37: no secret stands in a command, in a component's arguments or in a plain input", async () => {
-  const { resources } = await build({ snapshots: ["before"] });
-  for (const resource of resources.all) {
-    for (const [key, value] of Object.entries(resource.inputs)) {
-      if (!JSON.stringify(value)?.includes(canary)) continue;
-      assert.ok(resource.secretInputs.includes(key), `${resource.name}: ${key} is marked secret`);
-      assert.ok(
-        ["stdin", "connection", "kubeconfig"].includes(key),
-        `${resource.name}: ${key} carries a secret`,
-      );
-    }
-    if (resource.type === "command:remote:Command") {
-      assert.deepEqual(resource.secretOutputs.toSorted(), ["connection", "stderr", "stdout"]);
-      assert.equal(resource.inputs.logging, "stderr");
-      assert.equal(resource.inputs.addPreviousOutputInEnv, false);
-      assert.equal(resource.inputs.triggers, undefined);
-      assert.equal(typeof resource.inputs.update, "string");
-    }
-  }
-});
-
-test("S37: token and kubeconfig are secret outputs, the rest is readable", async () => {
-  const { result: cluster } = await build();
-  assert.ok(await pulumi.isSecret(cluster.kubeconfig));
-  assert.deepEqual(cluster.servers[0], { name: "server-1", url: "https://192.0.2.11:6443" });
-  assert.ok(!(await pulumi.isSecret(cluster.verified)));
-  assert.deepEqual(await resolved(cluster.verified), {
-    voters: ["server-1", "server-2", "server-3"],
-    quorum: 2,
-    versions: { "server-1": "v1.34.2+k3s1", "server-2": "v1.34.2+k3s1", "server-3": "v1.34.2+k3s1" },
-  });
 });
 
 test("P4: the kubeconfig names the endpoint", async () => {

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as pulumi from "@pulumi/pulumi";
-import { K3sCluster } from "../../components/K3sCluster.ts";
-import { requireCluster } from "../../config/parse.ts";
 import { policies } from "../../policy/pack.ts";
-import { type Registered, type Resources, runProgram } from "../components/engine.ts";
-import { agentInputs, exampleInput } from "../unit/example.ts";
+import { build } from "../components/build.ts";
+import type { Registered, Resources } from "../components/engine.ts";
+import { agentInputs } from "../unit/example.ts";
 import { type Sample, stackViolations, violations } from "./validate.ts";
 
 const seconds = (text: string) => Number.parseInt(text, 10) || 0;
@@ -32,13 +30,7 @@ function sampleOf(resource: Registered, resources: Resources): Sample {
 }
 
 test("C3: the program itself keeps every policy", async () => {
-  const { resources } = await runProgram(
-    () =>
-      new K3sCluster("cluster", {
-        config: requireCluster(exampleInput({ agents: agentInputs(3), snapshots: ["one"] })),
-        ssh: { privateKey: pulumi.secret("key") },
-      }),
-  );
+  const { resources } = await build({ agents: agentInputs(3), snapshots: ["one"] });
   const samples = resources.custom.map((resource) => sampleOf(resource, resources));
   assert.ok(samples.length > 20);
   for (const policy of policies) {

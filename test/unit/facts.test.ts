@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { factProblems, type NodeFacts } from "../../config/facts.ts";
+import { problemLine } from "../../config/problems.ts";
+import { compareVersions, parseVersion, upgradeProblem } from "../../config/version.ts";
+
+const version = fc
+  .tuple(...[3, 50, 30, 9].map((max) => fc.integer({ min: 0, max })))
+  .map(([major, minor, patch, release]) => `v${major}.${minor}.${patch}+k3s${release}`);
+
+test("S05: an upgrade is refused exactly when it goes back or skips a minor", () => {
+  fc.assert(
+    fc.property(version, version, (from, to) => {
+      const [old, wish] = [parseVersion(from)!, parseVersion(to)!];
+      const fine = compareVersions(wish, old) >= 0 && wish.major === old.major && wish.minor - old.minor <= 1;
+      assert.equal(upgradeProblem(from, to) === undefined, fine);
+    }),
+  );
+});
+
+test("S05: what is said about a skipped minor and a downgrade", () => {
+  assert.match(upgradeProblem("v1.34.2+k3s1", "v1.36.4+k3s1")?.wanted ?? "", /v1\.34 or v1\.35/);
+  assert.match(upgradeProblem("v1.34.2+k3s1", "v1.34.1+k3s1")?.next ?? "", /cannot be downgraded in place/);
+});
+
+const fact = (node: string, more: Partial<NodeFacts> = {}): NodeFacts => ({
+  node,
+  arch: "amd64",
+  machineId: Buffer.from(node.padEnd(16, ".")).toString("hex").slice(0, 32),
+  productUuid: null,
+  role: "none",
+  version: null,
+  ...more,
+});
+const wish = { version: "v1.35.8+k3s1", checksums: { amd64: "00" }, vip: "192.0.2.10", vipAnswers: false };
+
+for (const [name, facts, change, says] of [
+  [
+    "S02: one machine-id twice",
+    [fact("a"), fact("b", { machineId: fact("a").machineId })],
+    {},
+    /^b: found machineId .*, the same as on a/,
+  ],
+  [
+    "S02: one product UUID twice",
+    [fact("a", { productUuid: "u" }), fact("b", { productUuid: "u" })],
+    {},
+    /^b: found productUuid u, the same as on a/,
+  ],
+  [
+    "S03: the virtual address answers already",
+    [fact("a")],
+    { vipAnswers: true },
+    /^endpoint\.address: found 192\.0\.2\.10, which answers already/,
+  ],
+  [
+    "S05: downgrade seen on a node",
+    [fact("a", { version: "v1.36.4+k3s1" })],
+    {},
+    /^a: found k3s v1\.36\.4\+k3s1 there and v1\.35\.8\+k3s1 in the stack/,
+  ],
+  [
+    "S40: no checksum for a node's architecture",
+    [fact("a", { arch: "arm64" })],
+    {},
+    /^a: found arm64, for which no checksum/,
+  ],
+] as const) {
+  test(name, () => {
+    const problems = factProblems(facts, { ...wish, ...change });
+    assert.equal(problems.length, 1);
+    assert.match(problemLine(problems[0]!), says);
+  });
+}
+
+test("S03: the address of a living cluster may answer, and machines without a UUID are not clones", () => {
+  const facts = [fact("a", { role: "server" }), fact("b")];
+  assert.deepEqual(factProblems(facts, { ...wish, vipAnswers: true }), []);
+});
