@@ -45,7 +45,7 @@ export class Machine extends pulumi.ComponentResource {
     this.access = { name: node.name, user: node.user, connection, scripts };
 
     const reach = this.reach(name, args);
-    const copy = this.copy(name, connection, reach);
+    const copy = this.copy(name, node, connection, reach);
     const inspect = new NodeStep(
       `${name}-inspect`,
       this.access,
@@ -80,10 +80,21 @@ export class Machine extends pulumi.ComponentResource {
     );
   }
 
-  private copy(name: string, connection: Connection, reach: pulumi.Resource): remote.CopyToRemote {
+  private copy(
+    name: string,
+    node: NodeConfig,
+    connection: Connection,
+    reach: pulumi.Resource,
+  ): remote.CopyToRemote {
     return new remote.CopyToRemote(
       `${name}-scripts`,
-      { connection, source: new pulumi.asset.FileArchive(scriptsDirectory), remotePath: remoteDirectory },
+      {
+        connection,
+        source: new pulumi.asset.FileArchive(scriptsDirectory),
+        remotePath: remoteDirectory,
+        // The provider copies again only when the scripts change; another machine or another user has none of them.
+        triggers: [node.hostKey, node.host, node.user],
+      },
       { parent: this, dependsOn: reach },
     );
   }
