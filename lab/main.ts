@@ -32,6 +32,9 @@ program
   .option("--all", "remove every lab of this host")
   .action(async ({ instance, all }) => takeDown(all ? await Lab.list() : [instance], screen));
 
+// what a refused program leaves behind; the operation that ran it has told already
+process.on("unhandledRejection", () => {});
+
 try {
   await program.parseAsync();
 } catch (error) {

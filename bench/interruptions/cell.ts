@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "../../lab/cluster.ts";
 import { membersOf } from "../../lab/etcd.ts";
@@ -6,14 +7,18 @@ import { votersAre } from "../../lab/proof.ts";
 import { type Client, killTree, startClient } from "./process.ts";
 import { release, stopAt, stopped } from "./stop.ts";
 
-/** The steps of a server's bring-up, in their order, as `node/verbs/server.sh` names them. */
-export const steps = ["observe", "peers", "quorum", "binary", "config", "unit", "start", "voter"] as const;
+/** The steps of a server's bring-up, in their order: read from where they are taken, so that none can be forgotten. */
+export const steps: readonly string[] = [
+  ...readFileSync(new URL("../../node/verbs/server.sh", import.meta.url), "utf8").matchAll(
+    /^ {2}step (\w+) /gm,
+  ),
+].map(([, name]) => name!);
 export const moments = ["before", "after"] as const;
 export const causes = ["client killed", "connection cut", "node powered off"] as const;
 
 /** One way to be interrupted. */
 export type Cell = {
-  step: (typeof steps)[number];
+  step: string;
   moment: (typeof moments)[number];
   cause: (typeof causes)[number];
 };

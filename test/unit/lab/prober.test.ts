@@ -28,10 +28,10 @@ test("the prober sees an outage of a real server, over new connections", async (
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
   const url = `https://127.0.0.1:${port}/readyz`;
-  const prober = startProber({ url, intervalMs: 25, timeoutMs: 1000, ca: cert.toString() });
+  const prober = startProber({ url, intervalMs: 25, timeoutMs: 10_000, ca: cert.toString() });
   const seen = await watch().finally(() => server.close());
   assert.equal(seen.outages.length, 1);
-  assert.ok(seen.longestMs >= 200 && seen.longestMs <= 600, `${seen.longestMs} ms`);
+  assert.ok(seen.longestMs >= 200 && seen.longestMs <= 2_000, `${seen.longestMs} ms`);
   assert.equal(connections, seen.total);
 
   async function watch() {
