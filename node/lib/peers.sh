@@ -14,10 +14,11 @@ tcp_probe() {
   esac
 }
 
-# peer_get URL PATH FILE: GET with the token (HTTP basic, as k3s does it), its CA checked against
-# the token where the token carries the CA's hash. The HTTP status is in REPLY; fails without one.
+# peer_get URL PATH FILE [USER]: GET with the token (HTTP basic, as k3s does it; USER is `server`, or
+# `node` for an agent's token), the server's CA checked against the token where that carries the CA's
+# hash. The HTTP status is in REPLY; fails without one.
 peer_get() {
-  local url=$1 path=$2 file=$3 ca=$STATE/peer-ca.$$ password=${TOKEN##*:} hash verify
+  local url=$1 path=$2 file=$3 user=${4:-server} ca=$STATE/peer-ca.$$ password=${TOKEN##*:} hash verify
   curl --silent --insecure --noproxy '*' --connect-timeout 4 --max-time 8 --output "$ca" "$url/cacerts" 9>&- || {
     rm -f -- "$ca"
     REPLY="no answer to /cacerts" && return 1
@@ -32,7 +33,7 @@ peer_get() {
   fi
   password=${password//\\/\\\\}
   verify=$(curl --silent --noproxy '*' --cacert "$ca" --connect-timeout 4 --max-time 8 --output "$file" \
-    --write-out '%{http_code}' --config - "$url$path" 9>&- <<<"user = \"server:${password//\"/\\\"}\"")
+    --write-out '%{http_code}' --config - "$url$path" 9>&- <<<"user = \"$user:${password//\"/\\\"}\"")
   rm -f -- "$ca"
   REPLY=$verify
   [[ $verify != 000 && -n $verify ]] || { REPLY="no answer to $path" && return 1; }
@@ -55,11 +56,11 @@ parse_db_info() {
   }')
 }
 
-# ask_peer NAME ADDRESS-OR-URL: `living` (then MEMBERS is what it lists), `absent`, or `unknown` with the
-# reason after it, in REPLY. Refuses when another cluster answers.
+# ask_peer NAME URL: `living` (then MEMBERS is what it lists), `absent`, `starting` (k3s is
+# there, but cannot say more yet) or `unknown`, the last two with the reason after it, in REPLY. Refuses
+# when another cluster answers.
 ask_peer() {
   local name=$1 url=$2 info=$STATE/db-info.$$ pong
-  [[ $url == https://* ]] || { url_of "$url" "$API_PORT" && url=$REPLY; }
   host_of "$url"
   tcp_probe "$REPLY" "${url##*:}"
   [[ $REPLY == refused ]] && { REPLY=absent && return 0; }
@@ -68,8 +69,8 @@ ask_peer() {
   [[ $pong == pong ]] || { REPLY="unknown ($url is not answering as a k3s server does)" && return 0; }
   if ! peer_get "$url" /db/info "$info"; then
     rm -f -- "$info"
-    [[ $REPLY == other-ca ]] && refuse "$name at $url is a server of another cluster: its CA is not the one in our token. Check the address, and that the token was not taken from another stack"
-    REPLY="unknown ($url: $REPLY)"
+    [[ $REPLY == other-ca ]] && refuse_other_ca "$name at $url"
+    REPLY="starting ($url: $REPLY)"
     return 0
   fi
   case $REPLY in
@@ -77,29 +78,58 @@ ask_peer() {
       mapfile -t MEMBERS < <(parse_db_info "$info")
       REPLY=living
       ;;
-    401 | 403) rm -f -- "$info" && refuse "$name at $url is a k3s server that does not accept our token: another cluster, or the token was changed there. Nothing was joined or founded" ;;
-    *) MEMBERS=() && REPLY=living ;;
+    401 | 403)
+      rm -f -- "$info"
+      refuse "$name at $url is a k3s server that does not accept our token: another cluster, or the token was changed there. Nothing was joined or founded"
+      ;;
+    *)
+      MEMBERS=() # its etcd cannot say now; it lives
+      REPLY=living
+      ;;
   esac
   rm -f -- "$info"
-  [[ $REPLY == living ]] || REPLY=living
 }
 
+# refuse_other_ca WHO
+refuse_other_ca() {
+  refuse "$1 is a server of another cluster: its CA is not the one in our token. Check the address, and that the token was not taken from another stack"
+}
+
+PEERS_START=60 # seconds that servers are given which are there, but cannot answer yet
+
 # ask_peers: LIVING (URLs, --join first), UNKNOWN (texts), PEER_MEMBERS (members as a peer lists them).
+# After a power cut all servers start at once: those that do are waited for while nobody else lives.
 ask_peers() {
-  local peer name where word
-  LIVING=() UNKNOWN=() PEER_MEMBERS=()
-  for peer in ${ARG[join]:+"--join=${ARG[join]}"} "${PEERS[@]}"; do
-    name=${peer%%=*} where=${peer#*=}
-    ask_peer "$name" "$where"
+  local until=$((SECONDS + PEERS_START))
+  ask_peers_once
+  while ((${#LIVING[@]} == 0 && STARTING > 0 && SECONDS < until)); do
+    pause 2
+    ask_peers_once
+  done
+}
+
+# ask_peers_once: the same, without patience; STARTING is how many are there without an answer.
+ask_peers_once() {
+  local peer name url word asked=" "
+  LIVING=() UNKNOWN=() PEER_MEMBERS=() STARTING=0
+  for peer in ${ARG[join]:+"${ARG[join]}=${ARG[join]}"} "${PEERS[@]}"; do
+    name=${peer%%=*} url=${peer#*=}
+    [[ $url == https://* ]] || { url_of "$url" "$API_PORT" && url=$REPLY; }
+    [[ $asked == *" $url "* ]] && continue
+    asked+="$url "
+    ask_peer "$name" "$url"
     word=$REPLY
-    say "peer $name at $where: $word"
+    say "peer $name: $word"
     case $word in
       living)
-        [[ $where == https://* ]] || { url_of "$where" "$API_PORT" && where=$REPLY; }
-        [[ " ${LIVING[*]} " == *" $where "* ]] || LIVING+=("$where")
+        LIVING+=("$url")
         ((${#PEER_MEMBERS[@]})) || PEER_MEMBERS=("${MEMBERS[@]}")
         ;;
-      unknown*) UNKNOWN+=("$name: ${word#unknown }") ;;
+      starting* | unknown*)
+        UNKNOWN+=("$name: ${word#* }")
+        [[ $word == starting* ]] && ((STARTING++))
+        ;;
     esac
   done
+  return 0
 }

@@ -117,6 +117,8 @@ wipe_new() {
   fi
   stop_for_good
   wipe_data
+  # a server can make the cluster forget its password (clear.sh), so it need not keep one
+  [[ $UNIT == k3s.service ]] && rm -rf -- "${NODE_PASSWORD%/*}"
   rm -f -- "$UNIT_DIR/$UNIT"
   systemctl daemon-reload 2>/dev/null
   UNDONE+=("the service, its data and its membership are gone; the node is as it was before")
