@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { type Board, type Row, type RowState, running, seconds } from "./board.ts";
+import { type Board, duration, type Row, type RowState, running } from "./board.ts";
 
 /** Colours are left out where `NO_COLOR` is set or the output is not a terminal. */
 export type Look = { columns: number; colour: boolean };
@@ -27,7 +27,7 @@ export function liveLines(board: Board, now: number, look: Look): string[] {
     const [mark, format] = marks[row.state];
     const symbol = row.state === "running" ? spinner[Math.floor(now / 100) % spinner.length]! : mark;
     const head = `  ${row.name.padEnd(names)}  `;
-    const time = row.spans.length > 0 ? seconds(spent(row, now)).padStart(7) : "".padStart(7);
+    const time = row.spans.length > 0 ? duration(spent(row, now)).padStart(7) : "".padStart(7);
     const room = Math.max(0, look.columns - head.length - 2 - time.length - 3);
     const text = cut(doing(row), room);
     return `${head}${paint(look, format, symbol)} ${time}  ${row.state === "running" ? text : paint(look, "dim", text)}`;
@@ -74,7 +74,7 @@ export function barLines(board: Board, look: Look): string[] {
       cells.fill(span === main ? "━" : "─", first, Math.max(first + 1, column(end)));
     }
     const bar = paint(look, row.state === "failed" ? "red" : "cyan", cells.join(""));
-    return `  ${row.name.padEnd(names)}  ${bar} ${seconds(spent(row, to)).padStart(8)}`;
+    return `  ${row.name.padEnd(names)}  ${bar} ${duration(spent(row, to)).padStart(8)}`;
   });
 }
 

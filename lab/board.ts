@@ -62,7 +62,7 @@ export class Board {
     this.entries.push({
       at,
       row: name,
-      text: `${what} ${failed ? "failed" : "done"} after ${seconds(at - span.from)}`.trim(),
+      text: `${what} ${failed ? "failed" : "done"} after ${duration(at - span.from)}`.trim(),
     });
   }
 
@@ -78,7 +78,10 @@ export function running(row: Row): Span[] {
   return row.spans.filter((span) => span.to === undefined);
 }
 
-/** Milliseconds as a person reads them: `0.4 s`, `12.3 s`, `95 s`. */
-export function seconds(ms: number): string {
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+/** Milliseconds as a person reads them: `0.4 s`, `95 s`, `17 min`, `3 h`. */
+export function duration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 600) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }

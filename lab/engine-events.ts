@@ -39,7 +39,12 @@ export function applyEvent(board: Board, nodes: readonly string[], event: Engine
     if (event.resourcePreEvent) {
       if (work.has(metadata.op)) board.begin(row, what, at);
       else board.unchanged(row);
-    } else board.end(row, what, at, event.resOpFailedEvent !== undefined);
+    } else {
+      const failed = event.resOpFailedEvent !== undefined;
+      board.end(row, what, at, failed);
+      // the last thing on the way is of no interest once there; after a failure it is
+      if (!failed) board.row(row).said = "";
+    }
     return;
   }
   const said = event.diagnosticEvent;

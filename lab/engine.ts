@@ -131,7 +131,7 @@ export async function operate(
     else await stack.destroy(options);
   } catch (error) {
     if (signal.aborted) throw new Interrupted();
-    throw new Error(problems.length > 0 ? problems.join("\n") : (error as Error).message, { cause: error });
+    throw new Error(problems.length > 0 ? problems.join("\n") : (error as Error).message);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

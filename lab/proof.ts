@@ -1,5 +1,5 @@
 import type { Board } from "./board.ts";
-import { seconds } from "./board.ts";
+import { duration } from "./board.ts";
 import type { Cluster } from "./cluster.ts";
 import { holdersOf, membersOf } from "./etcd.ts";
 import { type Failover, failOver, heal, nodesReady } from "./failover.ts";
@@ -67,7 +67,7 @@ export async function prove(
   const second = await check(
     "second up",
     async () => unchanged(await cluster.operate("up", () => {}, signal)),
-    (ended) => `no change in ${seconds(ended.seconds * 1000)}`,
+    (ended) => `no change in ${duration(ended.seconds * 1000)}`,
   );
   const snapshot = await check(
     "snapshot",
@@ -91,7 +91,7 @@ export async function prove(
     "failover",
     () => failOver(victim, survivors, access, signal),
     (found) =>
-      `${holder}${found.ledEtcd ? ", which also led etcd," : ""} lost its power: API away for ${seconds(found.longestMs)}`,
+      `${holder}${found.ledEtcd ? ", which also led etcd," : ""} lost its power: API away for ${duration(found.longestMs)}`,
   );
   const healedMs = await check(
     "healing",
@@ -105,7 +105,7 @@ export async function prove(
       });
       return ms;
     },
-    (ms) => `${holder} is a healthy voter again after ${seconds(ms)}; nothing that was written is lost`,
+    (ms) => `${holder} is a healthy voter again after ${duration(ms)}; nothing that was written is lost`,
   );
   return { ...proof, failover: { ...failover, healedMs } };
 }

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Board, seconds } from "./board.ts";
+import { Board, duration } from "./board.ts";
 import { paint } from "./board-text.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { applyEvent, clusterRow } from "./engine-events.ts";
@@ -99,9 +99,9 @@ function summary(screen: Screen, prepared: Prepared, up: Up, proof: Proof | unde
       `${release.version}${release.standin ? ", the lab's stand-in: no pods run, and no figure here is k3s' own" : ""}`,
     ],
     ["machines", `${topology.servers.length} servers, ${topology.agents.length} agents`],
-    ["up", `${up.changed} changes in ${seconds(up.seconds * 1000)}`],
+    ["up", `${up.changed} changes in ${duration(up.seconds * 1000)}`],
     ...(proof ? proofSummary(proof, topology.vip) : [["proof", "not asked for"]]),
-    ["all in all", seconds(tookMs)],
+    ["all in all", duration(tookMs)],
   ];
   for (const line of table(["what", "result"], rows, screen.look)) screen.write(line);
 }
@@ -110,14 +110,14 @@ function proofSummary(proof: Proof, vip: string): string[][] {
   const { voters, leader, nodes, holder, secondUpSeconds, snapshot, failover } = proof;
   const quorum = Math.floor(voters.length / 2) + 1;
   const outage = failover && [
-    `${seconds(failover.longestMs)} without the API, ${failover.failed} of ${failover.total} requests failed`,
-    `${failover.victim} healthy again after ${seconds(failover.healedMs)}`,
+    `${duration(failover.longestMs)} without the API, ${failover.failed} of ${failover.total} requests failed`,
+    `${failover.victim} healthy again after ${duration(failover.healedMs)}`,
   ];
   return [
     ["voters", `${voters.join(", ")}; quorum ${quorum}; ${leader} leads`],
     ["nodes", nodes.map(({ name, roles }) => `${name} (${roles.join(",") || "agent"})`).join(", ")],
     ["endpoint", `https://${vip}:6443, was on ${holder}`],
-    ["second up", `no change, ${seconds(secondUpSeconds * 1000)}`],
+    ["second up", `no change, ${duration(secondUpSeconds * 1000)}`],
     ["snapshot", snapshot],
     ...(outage ? outage.map((text, i) => [i === 0 ? "failover" : "healing", text]) : []),
   ];

@@ -1,4 +1,4 @@
-import { seconds } from "./board.ts";
+import { duration } from "./board.ts";
 import { Lab } from "./machines/lab.ts";
 import type { LabStatus } from "./machines/status.ts";
 import { heading, type Screen } from "./screen.ts";
@@ -25,7 +25,7 @@ function statusTable(status: LabStatus, { look }: Screen): string[] {
   const heads = ["machine", "address", "state", "memory", "disk"];
   const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
   const rows = status.machines.map((machine) => {
-    const up = machine.since ? `up ${seconds(Date.now() - Date.parse(machine.since))}` : "off";
+    const up = machine.since ? `up ${duration(Date.now() - Date.parse(machine.since))}` : "off";
     return [machine.name, machine.address, up, mebibytes(machine.memoryBytes), mebibytes(machine.diskBytes)];
   });
   return table(heads, rows, look);
@@ -41,6 +41,6 @@ export async function takeDown(instances: readonly string[], screen: Screen): Pr
     }
     const began = Date.now();
     await lab.down();
-    screen.write(`${instance}: removed in ${seconds(Date.now() - began)}`);
+    screen.write(`${instance}: removed in ${duration(Date.now() - began)}`);
   }
 }

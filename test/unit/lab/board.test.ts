@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Board } from "../../../lab/board.ts";
+import { Board, duration } from "../../../lab/board.ts";
 import { barLines, cut, liveLines } from "../../../lab/board-text.ts";
 import { table } from "../../../lab/table.ts";
 
@@ -80,4 +80,15 @@ test("table: columns as wide as what is in them", () => {
     "  server-1   voter",
     "  n",
   ]);
+});
+
+test("duration: in the unit that a person would choose", () => {
+  const table: [number, string][] = [
+    [0, "0.0 s"],
+    [12_340, "12.3 s"],
+    [95_400, "95 s"],
+    [1_050_000, "18 min"],
+    [10_800_000, "3 h"],
+  ];
+  for (const [ms, text] of table) assert.equal(duration(ms), text);
 });
