@@ -19,11 +19,13 @@ url_of() {
   if [[ $1 == *:* ]]; then REPLY="https://[$1]:$2"; else REPLY="https://$1:$2"; fi
 }
 
-# etcd_members [URL]: MEMBERS, read through a majority; fails, with the reason in REPLY.
+# etcd_members [URL] [alone]: MEMBERS, read through a majority, or with `alone` as that server knows them
+# without one; fails, with the reason in REPLY.
 etcd_members() {
-  local field member all=()
+  local field member all=() linearizable=0801
   MEMBERS=()
-  grpc "${1:-$LOCAL_ETCD}" Cluster/MemberList 0801 5 || return 1
+  [[ ${2:-} == alone ]] && linearizable=""
+  grpc "${1:-$LOCAL_ETCD}" Cluster/MemberList "$linearizable" 5 || return 1
   pb_fields "$REPLY" || { REPLY="an answer that cannot be read" && return 1; }
   for field in "${FIELDS[@]}"; do
     [[ ${field%% *} == 2 ]] && all+=("${field#* }")

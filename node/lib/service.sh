@@ -106,6 +106,7 @@ wait_active() {
     fi
     seconds_left
     if ((REPLY <= 1)); then
+      [[ $UNIT == k3s.service ]] && no_majority && die "$REPLY"
       show_journal "$begun"
       die "$UNIT is still $STATE_WORD ($SUBSTATE) after $((SECONDS - since)) s; its last words are above"
     fi
