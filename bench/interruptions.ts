@@ -5,6 +5,7 @@
  */
 import { Command, Option } from "commander";
 import { Board } from "../lab/board.ts";
+import { killTree, startClient } from "../lab/client-process.ts";
 import { type Cluster, openCluster, startOver } from "../lab/cluster.ts";
 import { membersOf } from "../lab/etcd.ts";
 import { type Prepared, prepare } from "../lab/prepare.ts";
@@ -13,7 +14,6 @@ import { table } from "../lab/table.ts";
 import { waitFor } from "../lab/wait.ts";
 import { causes, interrupt, matrix, moments, type Outcome, steps } from "./interruptions/cell.ts";
 import { keep } from "./interruptions/checkpoint.ts";
-import { killTree, startClient } from "./interruptions/process.ts";
 import { release, stopAt, stopped } from "./interruptions/stop.ts";
 
 type Role = "founds" | "joins";

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, killTree, startClient } from "../../lab/client-process.ts";
 import type { Cluster } from "../../lab/cluster.ts";
 import { membersOf } from "../../lab/etcd.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { votersAre } from "../../lab/proof.ts";
-import { type Client, killTree, startClient } from "./process.ts";
 import { release, stopAt, stopped } from "./stop.ts";
 
 /** The steps of a server's bring-up, in their order: read from where they are taken, so that none can be forgotten. */

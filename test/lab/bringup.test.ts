@@ -10,7 +10,7 @@ import { waitFor } from "../../lab/wait.ts";
 import {
   adminOf,
   type Cluster,
-  failure,
+  failedUp,
   fingerprints,
   mostAtOnce,
   output,
@@ -47,13 +47,13 @@ describe("bring-up of three servers and three agents", { skip, timeout }, () => 
   test("D2 an even number of servers is refused before anything is touched", async () => {
     const { topology } = cluster;
     await cluster.configure({ topology: without(topology, "server-3") });
-    assert.match(await failure(cluster.operate("preview")), /servers: found 2/);
+    assert.match(await failedUp(rehearsal), /servers: found 2/);
     await cluster.configure({ topology });
   });
 
   test("D3 an external datastore cannot be asked for beside embedded etcd", async () => {
     await cluster.configure({ more: { k3s: { datastoreEndpoint: "postgres://db" } } });
-    assert.match(await failure(cluster.operate("preview")), /k3s\.datastoreEndpoint/);
+    assert.match(await failedUp(rehearsal), /k3s\.datastoreEndpoint/);
     await cluster.configure({ more: { agentsParallel: lanes } });
   });
 

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { keyName, pinnedBlob } from "../../ssh/keys.ts";
 import {
   type Cluster,
-  failure,
+  failedUp,
   fingerprints,
   output,
   type Rehearsal,
@@ -38,7 +38,7 @@ describe("connections that fail", { skip, timeout }, () => {
     const other = cluster.machine("server-2").hostKey;
     const untouched = await fingerprints(cluster);
     await cluster.configure({ more: { servers: servers({ "server-1": { hostKey: other } }) } });
-    const message = await failure(cluster.operate("up"));
+    const message = await failedUp(rehearsal);
     const fingerprint = (key: string) => keyName(pinnedBlob(key)).fingerprint;
     for (const part of [
       "server-1 (",
@@ -54,7 +54,7 @@ describe("connections that fail", { skip, timeout }, () => {
     const { address: host } = cluster.machine("server-5");
     const ssh = { bastion: { host, hostKey: cluster.machine("server-4").hostKey } };
     await cluster.configure({ more: { ssh } });
-    assert.match(await failure(cluster.operate("up")), /server-1: its bastion .*host key differs/);
+    assert.match(await failedUp(rehearsal), /server-1: its bastion .*host key differs/);
   });
 
   test("S08 five different errors in bounded time, and nothing is changed anywhere", async () => {
@@ -68,7 +68,7 @@ describe("connections that fail", { skip, timeout }, () => {
     const wrong = { "server-3": { user: "kai" }, "server-5": { user: "nosudo" } };
     await cluster.configure({ more: { servers: servers(wrong) } });
     const began = Date.now();
-    const message = await failure(cluster.operate("up"));
+    const message = await failedUp(rehearsal);
     assert.ok(Date.now() - began < boundMs, `${Date.now() - began} ms`);
     for (const expected of [
       /server-1 \(.*the host is down/,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { type Cluster, failure, output, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
+import { type Cluster, failedUp, output, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
 
 describe("downloads that are not what they should be", { skip, timeout }, () => {
   let rehearsal: Rehearsal;
@@ -28,7 +28,7 @@ describe("downloads that are not what they should be", { skip, timeout }, () => 
 
   const refused = async (expected: RegExp) => {
     const server = cluster.machine("server-1");
-    assert.match(await failure(cluster.operate("up")), expected);
+    assert.match(await failedUp(rehearsal), expected);
     const left = await output(
       server,
       "ls -A /usr/local/bin /etc/rancher /etc/systemd/system/k3s.service 2>/dev/null || true",

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Cell, interrupt } from "../../bench/interruptions/cell.ts";
-import { killTree, startClient } from "../../bench/interruptions/process.ts";
 import { release, stopAt, stopped } from "../../bench/interruptions/stop.ts";
 import { Board } from "../../lab/board.ts";
+import { killTree, startClient } from "../../lab/client-process.ts";
 import { openCluster, startOver } from "../../lab/cluster.ts";
 import { membersOf } from "../../lab/etcd.ts";
 import { votersAre } from "../../lab/proof.ts";
-import { type Cluster, failure, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
+import { type Cluster, failedUp, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
 
 /** A sample; `npm run test:interruptions` runs the whole matrix. */
 const sample: readonly Cell[] = [
@@ -68,7 +68,7 @@ describe("interruptions", { skip, timeout }, () => {
       stderr,
       /held by root from \d+\.\d+\.\d+\.\d+: server, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/,
     );
-    const blocked = await failure(cluster.operate("up"));
+    const blocked = await failedUp(rehearsal);
     assert.match(blocked, /locked/);
     await release(server);
     const { code: first, output } = await client.ended;

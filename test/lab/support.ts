@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { Board, type Row } from "../../lab/board.ts";
+import { startClient } from "../../lab/client-process.ts";
 import { type Cluster, openCluster } from "../../lab/cluster.ts";
 import { applyEvent } from "../../lab/engine-events.ts";
 import { type Access, accessOf } from "../../lab/kube.ts";
@@ -96,12 +97,14 @@ export async function fingerprints(cluster: Cluster): Promise<Record<string, str
   );
 }
 
-/** The message of the failure that an operation must end in. */
-export async function failure(operation: Promise<unknown>): Promise<string> {
-  return operation.then(
-    () => assert.fail("it succeeded"),
-    (error: Error) => error.message,
-  );
+/**
+ * What a run says that must fail. In a process of its own: a program that is refused or cut short leaves rejections
+ * behind that nobody can catch.
+ */
+export async function failedUp({ cluster, prepared }: Rehearsal): Promise<string> {
+  const { code, output } = await startClient(cluster.lab.instance, prepared.env).ended;
+  assert.equal(code, 1, output);
+  return output;
 }
 
 export type { Cluster };

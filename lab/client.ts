@@ -1,12 +1,12 @@
 /**
- * `node bench/interruptions/client.ts INSTANCE`: one `up` of a lab's stack in a process of its own, so that it can be
+ * `node lab/client.ts INSTANCE`: one `up` of a lab's stack in a process of its own, so that it can be
  * killed as a terminal or a laptop can. Its environment says where Pulumi is.
  */
 import { join } from "node:path";
-import program from "../../index.ts";
-import { pulumiDirectory } from "../../lab/cluster.ts";
-import { openStack, operate } from "../../lab/engine.ts";
-import { labDir } from "../../lab/paths.ts";
+import program from "../index.ts";
+import { pulumiDirectory } from "./cluster.ts";
+import { openStack, operate } from "./engine.ts";
+import { labDir } from "./paths.ts";
 
 const [instance = ""] = process.argv.slice(2);
 try {
