@@ -8,6 +8,7 @@ import { clusterChange } from "./change.ts";
 import { type JoinPoint, joinPointOf, kubeconfigOf, verifyStep } from "./cluster-steps.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
 import { K3sAgentNode } from "./K3sAgentNode.ts";
+import { K3sRelease } from "./K3sRelease.ts";
 import { K3sServerNode, type ServerEntry } from "./K3sServerNode.ts";
 import { KubeVip } from "./KubeVip.ts";
 import { withServer } from "./kubeconfig.ts";
@@ -44,6 +45,8 @@ export class K3sCluster extends pulumi.ComponentResource {
 
   private readonly config: ClusterConfig;
   private readonly machines = new Map<string, Machine>();
+  /** The step that brought the release to a node, by the node's name. */
+  private readonly fetched = new Map<string, pulumi.Resource>();
 
   constructor(name: string, args: K3sClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("K3sCluster"), name, {}, opts);
@@ -55,6 +58,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.lookAtMachines(args.ssh, change);
     const facts = [...this.machines.values()].map((machine) => machine.facts);
     const preflight = new Preflight(`${name}-preflight`, { config, facts, change }, { parent: this });
+    this.fetchReleases(preflight.passed);
     const [founder, ...others] = config.servers as [NodeConfig, ...NodeConfig[]];
     const access = this.access(founder);
     const founding = { founds: true, token: tokens.server } as const;
@@ -107,6 +111,15 @@ export class K3sCluster extends pulumi.ComponentResource {
     }
   }
 
+  /** The release comes to all nodes at the same time, once all have been looked at. */
+  private fetchReleases(after: pulumi.Resource): void {
+    const { config } = this;
+    for (const node of [...config.servers, ...config.agents]) {
+      const args = { config, node, access: this.access(node), after };
+      this.fetched.set(node.name, new K3sRelease(node.name, args, { parent: this }).fetched);
+    }
+  }
+
   /** One server; it is touched when what stands before it is done, so that servers form a chain. */
   private server(
     node: NodeConfig,
@@ -120,7 +133,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       access: this.access(node),
       entry,
       agentToken: tokens.agent,
-      before,
+      before: [before, this.fetched.get(node.name)!],
     };
     return new K3sServerNode(node.name, args, { parent: this });
   }
@@ -141,7 +154,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     const agents: K3sAgentNode[] = [];
     for (const node of config.agents) {
       const before = agents.at(-config.agentsParallel);
-      const after = upgraded.apply((servers) => (before ? [...servers, before.step] : servers));
+      const own = [this.fetched.get(node.name)!, ...(before ? [before.step] : [])];
+      const after = upgraded.apply((servers) => [...servers, ...own]);
       const args = { config, node, access: this.access(node), url, token, after };
       agents.push(new K3sAgentNode(node.name, args, { parent: this }));
     }

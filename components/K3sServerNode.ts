@@ -20,8 +20,8 @@ export interface K3sServerNodeArgs {
   readonly entry: ServerEntry;
   /** The password that agents join with. */
   readonly agentToken: pulumi.Output<string>;
-  /** What must be done before this server is touched: the preflight, or the server before it. */
-  readonly before: pulumi.Resource;
+  /** What must be done before this server is touched: the preflight or the server before it, and its release. */
+  readonly before: readonly pulumi.Resource[];
 }
 
 /** One k3s server with embedded etcd. Done when etcd itself counts it as a voter. */
@@ -55,7 +55,7 @@ export class K3sServerNode extends pulumi.ComponentResource {
         stdin,
         deadline: nodeDeadline,
       },
-      { parent: this, dependsOn: args.before, protect: node.protect },
+      { parent: this, dependsOn: [...args.before], protect: node.protect },
     );
     this.step = step;
     this.registerOutputs({});

@@ -7,7 +7,7 @@ export type Flag = readonly [name: string, value: string | number | null];
  * Values came through the schema's grammars; this is the second lock on the same door. A comma separates lists, and
  * nothing here means anything to a shell.
  */
-const safe = /^[A-Za-z0-9/][A-Za-z0-9@%+=:,./_~-]*$/;
+const safe = /^[A-Za-z0-9./][A-Za-z0-9@%+=:,./_~-]*$/;
 
 /** Who runs the scripts: root needs no sudo, which minimal systems lack; anybody else needs it without a password. */
 const asRoot = (user: string) => (user === "root" ? "bash" : "sudo -n bash");

@@ -12,6 +12,9 @@ export const scriptsDirectory = join(projectRoot, "node");
 /** Where CopyToRemote puts it, below the login user's home. */
 export const remoteDirectory = ".homelab-k3s";
 
+/** Where a node finds the files of a release that were uploaded, below the login user's home. */
+export const uploadDirectory = `${remoteDirectory}/upload`;
+
 /** The entry point on a node, relative to the login user's home. */
 export const remoteEntry = `${remoteDirectory}/node/k3s-node`;
 

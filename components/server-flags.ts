@@ -1,22 +1,40 @@
 import { checksumsFor } from "../config/releases.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
+import { uploadDirectory } from "./scripts.ts";
 
 /** Seconds for one node: a slow mini PC downloads 80 MB and starts etcd well within it. */
 export const nodeDeadline = 600;
 
 /** Flags that a server and an agent step share: who it is and which binary it must run. */
 export function binaryFlags(config: ClusterConfig, node: NodeConfig): Flag[] {
+  return [["name", node.name], ["address", node.address], ...releaseFlags(config)];
+}
+
+/** Which release, what its binary must hash to, and where the node finds it. */
+export function releaseFlags(config: ClusterConfig): Flag[] {
   const sums = checksumsFor(config.version, config.checksums);
   return [
-    ["name", node.name],
-    ["address", node.address],
     ["version", config.version],
     ...(["amd64", "arm64"] as const).flatMap((arch): Flag[] =>
       sums[arch] === undefined ? [] : [[`sha256-${arch}`, sums[arch]]],
     ),
-    ["mirror", config.download.mirror],
+    config.upload ? ["upload", uploadDirectory] : ["mirror", config.download.mirror],
   ];
+}
+
+/** Files that are copied to every node, and where to, under the release's own names. */
+export function uploads({ upload = {} }: ClusterConfig): { file: string; remotePath: string }[] {
+  return (["amd64", "arm64"] as const).flatMap((arch) => {
+    const { binary, images } = upload[arch] ?? {};
+    const named = (file: string | undefined, name: string) =>
+      file === undefined ? [] : [{ file, remotePath: `${uploadDirectory}/${name}` }];
+    const extension = images?.slice(images.lastIndexOf(".tar")) ?? "";
+    return [
+      ...named(binary, arch === "amd64" ? "k3s" : `k3s-${arch}`),
+      ...named(images, `k3s-airgap-images-${arch}${extension}`),
+    ];
+  });
 }
 
 /** All servers but this one, in an order that does not depend on the list's. */

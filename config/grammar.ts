@@ -101,6 +101,22 @@ export const sha256 = text(
   "Copy it from the release's sha256sum file, not from the machine that downloaded the binary.",
 );
 
+const filePath = "[A-Za-z0-9._~/][A-Za-z0-9._~/+@-]*";
+
+/** A file on the machine where Pulumi runs; relative to the project. */
+export const localFile = text(
+  new RegExp(`^${filePath}$`),
+  "the path of a file, without spaces",
+  "Write it relative to the project, such as ./k3s.",
+);
+
+/** An archive of container images that k3s imports at its start. */
+export const imageArchive = text(
+  new RegExp(`^${filePath}\\.tar(\\.gz|\\.zst)?$`),
+  "the path of a .tar, .tar.gz or .tar.zst file",
+  "It is k3s-airgap-images-<arch>.tar.zst of the release.",
+);
+
 /** Where releases are downloaded from; `<mirror>/<version>/k3s` must exist. */
 export const mirror = text(
   new RegExp(

@@ -4,9 +4,11 @@ import {
   domain,
   flag,
   host,
+  imageArchive,
   ipv4,
   labelKey,
   labelValue,
+  localFile,
   login,
   mirror,
   networkInterface,
@@ -117,6 +119,11 @@ const version = text(
 
 const download = z.strictObject({ mirror: mirror.default(officialMirror) });
 
+const artifacts = z.strictObject({ binary: localFile, images: imageArchive.optional() });
+
+/** Files on the machine where Pulumi runs, for nodes that reach no mirror. */
+const upload = z.strictObject({ amd64: artifacts.optional(), arm64: artifacts.optional() });
+
 const checksums = z.strictObject({ amd64: sha256.optional(), arm64: sha256.optional() });
 
 /** The stack's configuration without its secrets. Unknown keys are refused everywhere. */
@@ -134,6 +141,8 @@ export const clusterSchema = z.strictObject({
   /** Names and addresses beside the endpoint and the servers that the API's certificate must carry. */
   tlsSans: z.array(host).default([]),
   download: download.prefault({}),
+  /** Copies the release to the nodes instead; `download` is then not used. */
+  upload: upload.optional(),
   /** sha256 of the k3s binary for `version`, for releases that are not pinned in config/releases.ts. */
   checksums: checksums.optional(),
   /** On-demand etcd snapshots, by name. */
@@ -177,6 +186,9 @@ const shapes: Readonly<Record<string, object>> = {
   "ssh.bastion": bastion.shape,
   k3s: k3s.shape,
   download: download.shape,
+  upload: upload.shape,
+  "upload.amd64": artifacts.shape,
+  "upload.arm64": artifacts.shape,
   checksums: checksums.shape,
 };
 

@@ -14,10 +14,12 @@ export interface Stage {
   readonly cwd?: string;
 }
 
-const testRunner = (glob: string, ...flags: string[]): Stage["command"] => [
+/** Node's test runner; a test that hangs fails, so that a run always ends. */
+const testRunner = (glob: string, minutes: number, ...flags: string[]): Stage["command"] => [
   "node",
   "--test",
   "--test-reporter=spec",
+  `--test-timeout=${minutes * 60_000}`,
   ...flags,
   glob,
 ];
@@ -28,7 +30,7 @@ export const stages: readonly Stage[] = [
   { title: "shellcheck", command: ["bash", "test/shellcheck.sh"], counts: false },
   {
     title: "unit, components, policies",
-    command: testRunner("test/{unit,components,policy,ssh,node}/**/*.test.ts"),
+    command: testRunner("test/{unit,components,policy,ssh,node}/**/*.test.ts", 3),
     counts: true,
   },
   {
@@ -40,7 +42,7 @@ export const stages: readonly Stage[] = [
   { title: "Go: k3s stand-in", command: ["nice", "go", "test", "./..."], counts: false, cwd: "lab/standin" },
   {
     title: "lab",
-    command: testRunner("test/lab/**/*.test.ts", "--test-concurrency=1"),
+    command: testRunner("test/lab/**/*.test.ts", 12, "--test-concurrency=1"),
     counts: true,
     machines: true,
   },

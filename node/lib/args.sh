@@ -32,7 +32,7 @@ grammar_of() {
     name | role | address | peer | version | path) REPLY=$1 ;;
     scripts | sha256-amd64 | sha256-arm64) REPLY=sha256 ;;
     mirror) REPLY=url ;;
-    file) REPLY=path ;;
+    upload) REPLY=path ;;
     join) REPLY=server-url ;;
     server | agent) REPLY=names ;;
     node) REPLY=admitted ;;
@@ -84,6 +84,11 @@ require() {
   done
 }
 
+# require_source: a release comes from a mirror, or was uploaded.
+require_source() {
+  [[ -n ${ARG[mirror]:-}${ARG[upload]:-} ]] || usage_error "--mirror or --upload is missing"
+}
+
 # seconds_left: what is left of --deadline, never less than 1, in REPLY.
 seconds_left() {
   REPLY=$((${ARG[deadline]:-600} - (SECONDS - STARTED)))
@@ -98,6 +103,7 @@ run_verb() {
   ((EUID == 0)) || [[ -n $ROOT ]] || usage_error "k3s-node runs as root: sudo -n bash k3s-node $verb ..."
   case $verb in
     inspect) verb_inspect "$@" ;;
+    fetch) verb_fetch "$@" ;;
     server) verb_server "$@" ;;
     identity) verb_identity "$@" ;;
     agent) verb_agent "$@" ;;
@@ -109,6 +115,6 @@ run_verb() {
     remove) verb_remove "$@" ;;
     admit) verb_admit "$@" ;;
     forget) verb_forget "$@" ;;
-    *) usage_error "'$verb' is not a verb; verbs are inspect server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete remove admit forget" ;;
+    *) usage_error "'$verb' is not a verb; verbs are inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete remove admit forget" ;;
   esac
 }

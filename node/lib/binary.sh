@@ -65,7 +65,7 @@ download() {
     rm -f -- "$file"
   fi
   if ! fetch_from "$url" "$file"; then
-    die "$url could not be downloaded: ${REPLY:-no reason given}. Check --mirror, or give the binary with --file"
+    die "$url could not be downloaded: ${REPLY:-no reason given}. Check --mirror, or let the stack upload the binary"
   fi
   sum_of "$file"
   if [[ $REPLY != "$wanted" ]]; then
@@ -81,20 +81,26 @@ version_of() {
   REPLY=$(timeout 30 "$1" --version 2>/dev/null 9>&- | awk '$2 == "version" { print $3; exit }')
 }
 
-# put_binary: the wanted release at $K3S.
-put_binary() {
-  local wanted=${ARG[sha256-$ARCH]:-} file
+# stage_binary: the wanted release, checked, beside the place where it belongs: its file in REPLY, empty
+# when it is in place already.
+stage_binary() {
+  local wanted=${ARG[sha256-$ARCH]:-} file source
   [[ -n $wanted ]] || refuse "--sha256-$ARCH is missing, and this machine is $ARCH; add the checksum of ${ARG[version]} for it"
   k3s_sum
-  [[ $REPLY == "$wanted" ]] && return 0
+  [[ $REPLY == "$wanted" ]] && { REPLY="" && return 0; }
   file=${K3S%/*}/.k3s.${wanted:0:12}.part
   mkdir -p "${K3S%/*}"
   on_failure rm -f -- "$file"
-  if [[ -n ${ARG[file]:-} ]]; then
-    [[ -f ${ARG[file]} ]] || die "--file ${ARG[file]} is not on this node; was it copied?"
-    sum_of "${ARG[file]}"
-    [[ $REPLY == "$wanted" ]] || { explain_sum "${ARG[file]}" "$wanted" "--file ${ARG[file]}" && die "$REPLY"; }
-    cp -- "${ARG[file]}" "$file" || die "${ARG[file]} cannot be copied to ${K3S%/*}; is the disk full?"
+  if [[ -n ${ARG[upload]:-} ]]; then
+    artifact_of "$ARCH"
+    source=${ARG[upload]%/}/$REPLY
+    sum_of "$file"
+    if [[ $REPLY != "$wanted" ]]; then
+      [[ -f $source ]] || die "$source is not on this node; does the stack upload a binary for $ARCH?"
+      sum_of "$source"
+      [[ $REPLY == "$wanted" ]] || { explain_sum "$source" "$wanted" "the uploaded $source" && die "$REPLY"; }
+      cp -- "$source" "$file" || die "$source cannot be copied to ${K3S%/*}; is the disk full?"
+    fi
   else
     download "$wanted" "$file"
   fi
@@ -104,11 +110,36 @@ put_binary() {
     rm -f -- "$file"
     die "the binary with sha256 $wanted says it is '${REPLY:-nothing}', wanted ${ARG[version]}: the checksum is that of another release, or the binary does not run on this machine"
   fi
+  sync "$file"
+  REPLY=$file
+}
+
+# put_binary: the wanted release at $K3S, and the images that came with it.
+put_binary() {
+  local file
+  [[ -z ${ARG[upload]:-} ]] || put_images
+  stage_binary
+  file=$REPLY
+  [[ -n $file ]] || return 0
   act
   remember "$K3S"
-  sync "$file"
   mv -f -- "$file" "$K3S" || die "$K3S cannot be replaced"
-  k3s_sum_is "$wanted"
+  k3s_sum_is "${ARG[sha256-$ARCH]}"
   command -v restorecon >/dev/null && restorecon -F "$K3S"
   changed binary
+}
+
+# put_images: uploaded container images where k3s imports them from when it starts.
+put_images() {
+  local source target
+  for source in "${ARG[upload]%/}/k3s-airgap-images-$ARCH".*; do
+    [[ -f $source ]] || continue
+    target=$DATA/agent/images/${source##*/}
+    cmp -s -- "$source" "$target" && continue
+    act
+    if ! { mkdir -p "${target%/*}" && cp -- "$source" "$target.part" && mv -f -- "$target.part" "$target"; }; then
+      die "$source cannot be copied to ${target%/*}; is the disk full?"
+    fi
+    changed images
+  done
 }

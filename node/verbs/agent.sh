@@ -5,9 +5,9 @@ JOIN_URL=""
 
 verb_agent() {
   local out=()
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror file join peer deadline" "" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer deadline" "" "$@"
   require name version join
-  [[ -n ${ARG[mirror]:-}${ARG[file]:-} ]] || usage_error "--mirror or --file is missing"
+  require_source
   NODE_NAME=${ARG[name]}
   unit_of agent && UNIT=$REPLY
   read_input
@@ -54,10 +54,21 @@ choose_join() {
   for JOIN_URL in "${candidates[@]}"; do
     host_of "$JOIN_URL"
     tcp_probe "$REPLY" "${JOIN_URL##*:}"
-    [[ $REPLY == open ]] && return 0
+    [[ $REPLY == open ]] && check_token && return 0
     say "the server at $JOIN_URL does not answer ($REPLY)"
   done
   refuse "no server answers; this agent has nobody to join. Bring a server up, or open TCP $API_PORT to it"
+}
+
+# check_token: whether the server at JOIN_URL answers; refuses when it does not accept our token.
+check_token() {
+  if ! peer_get "$JOIN_URL" /v1-k3s/config "$STATE/config.$$" node; then
+    rm -f -- "$STATE/config.$$"
+    [[ $REPLY == other-ca ]] && refuse_other_ca "$JOIN_URL"
+    return 1
+  fi
+  rm -f -- "$STATE/config.$$"
+  [[ $REPLY != 401 && $REPLY != 403 ]] || refuse "the server at $JOIN_URL does not accept this agent's token: another cluster, or the token was changed there. Nothing was changed here"
 }
 
 # put_agent_config: marker, config.yaml and the join file, which for an agent follows the arguments: the

@@ -2,9 +2,9 @@
 # server: this node is a voter of its cluster, with this version and this configuration.
 
 verb_server() {
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror file peer join deadline" "found" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join deadline" "found" "$@"
   require name address version
-  [[ -n ${ARG[mirror]:-}${ARG[file]:-} ]] || usage_error "--mirror or --file is missing"
+  require_source
   NODE_NAME=${ARG[name]}
   unit_of server && UNIT=$REPLY
   read_input
@@ -39,11 +39,16 @@ observe_server() {
 # check_quorum: a living voter is only touched while all voters are healthy. Said before anything is
 # changed.
 check_quorum() {
-  local line id name learner where voters=0 healthy=0 sick="" self=0
+  local line id name learner where voters=0 healthy=0 sick="" self=0 until=$((SECONDS + 20))
   begin_new
   [[ $MEMBERSHIP == member && $WAS_ACTIVE == yes ]] || return 0
   will_change server || return 0
-  is_voter_now && self=1
+  # an election may be under way
+  while ((self == 0 && SECONDS < until)); do
+    is_voter_now && self=1
+    [[ $STATE_WORD == active ]] || break
+    ((self)) || pause 1
+  done
   if ((self)); then
     for line in "${MEMBERS[@]}"; do
       read -r id name learner where <<<"$line"
@@ -52,6 +57,8 @@ check_quorum() {
       url_of "$where" "$ETCD_PORT"
       if etcd_status "$REPLY"; then ((healthy++)); else sick+="${sick:+; }$name at $where: $REPLY"; fi
     done
+  elif no_majority; then
+    refuse "$REPLY"
   fi
   may_stop "$voters" "$healthy" "$self"
   case $REPLY in
@@ -87,16 +94,18 @@ start_server() {
 
 # wait_voter: until etcd itself lists this server as a voter and has a leader.
 wait_voter() {
-  local since=$SECONDS begun
+  local since=$SECONDS begun why
   printf -v begun '%(%s)T' -1
   until is_voter_now; do
+    why=$REPLY
     seconds_left
     if ((REPLY <= 1)); then
+      no_majority && die "$REPLY"
       is_voter_now && return 0
       show_journal "$begun"
-      die "this server is active but not a voter after $((SECONDS - since)) s: ${OWN_LINE:+it is listed as a learner; }$REPLY"
+      die "this server is active but not a voter after $((SECONDS - since)) s: ${OWN_LINE:+it is listed as a learner; }$why"
     fi
-    ((SECONDS > since && (SECONDS - since) % 15 == 0)) && say "not a voter yet after $((SECONDS - since)) s: $REPLY"
+    ((SECONDS > since && (SECONDS - since) % 15 == 0)) && say "not a voter yet after $((SECONDS - since)) s: $why"
     pause 1
   done
   return 0

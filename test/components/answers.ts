@@ -34,6 +34,7 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
     return JSON.stringify({ node: flagOf(command, "name"), url, token: secureToken });
   },
   agent: () => "{}",
+  fetch: () => "{}",
   verify: (command) => {
     const voters = flagOf(command, "server").split(",");
     const nodes = voters.map((name) => ({ name, ready: true, version: "v1.34.2+k3s1", roles: [] }));

@@ -181,3 +181,32 @@ test("the graph grows with the number of nodes, not with its square", async () =
   const [small, middle, large] = [await edges(4), await edges(8), await edges(12)];
   assert.ok(large - middle <= (middle - small) * 1.1, `${small}, ${middle}, ${large} edges`);
 });
+
+test("the release comes to all nodes at the same time, and nobody is touched before it has its own", async () => {
+  const { resources } = await build({}, { stepMs: 5 });
+  const names = ["server-1", "server-2", "server-3", "agent-1"];
+  assert.ok(resources.most(names.map((name) => `${name}-fetch`)) > 1);
+  for (const name of names) {
+    assert.ok(resources.waits(`${name}-k3s`, `${name}-fetch`));
+    assert.ok(resources.waits(`${name}-fetch`, "cluster-preflight-nodes"));
+  }
+  assert.ok(!resources.waits("server-2-fetch", "server-1-k3s"));
+});
+
+test("uploaded files go to every node under the release's names, and nothing is downloaded", async () => {
+  const upload = {
+    amd64: { binary: "./k3s", images: "./k3s-images.tar.zst" },
+    arm64: { binary: "./arm/k3s" },
+  };
+  const { resources } = await build({ upload });
+  const copies = resources.custom.filter(({ inputs }) => String(inputs.remotePath).includes("/upload/"));
+  const paths = ["k3s", "k3s-airgap-images-amd64.tar.zst", "k3s-arm64"];
+  assert.equal(copies.length, 4 * paths.length);
+  for (const path of paths) {
+    assert.ok(resources.waits("server-1-fetch", `server-1-upload-${path}`));
+    assert.equal(resources.named(`agent-1-upload-${path}`).inputs.remotePath, `.homelab-k3s/upload/${path}`);
+  }
+  const command = String(resources.named("server-1-k3s").inputs.create);
+  assert.match(command, / --upload \.homelab-k3s\/upload /);
+  assert.doesNotMatch(command, /--mirror/);
+});

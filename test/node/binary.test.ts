@@ -131,13 +131,35 @@ test("a resumed download of something else is fetched anew", async () => {
 
 test("a binary that was copied to the node is checked in the same way", async () => {
   const root = nodeWithOldBinary();
-  writeFileSync(join(root, "uploaded"), release);
-  assert.equal((await put(root, "ARG[file]=uploaded")).stdout, "binary\n");
+  mkdirSync(join(root, "upload"));
+  writeFileSync(join(root, "upload/k3s"), release);
+  assert.equal((await put(root, "ARG[upload]=upload")).stdout, "binary\n");
   assert.equal(asked.length, 0);
-  writeFileSync(join(root, "uploaded"), elf);
+  writeFileSync(join(root, "upload/k3s"), elf);
   const other = nodeWithOldBinary();
-  const { code, stderr } = await put(other, `ARG[file]=${join(root, "uploaded")}`);
+  const { code, stderr } = await put(other, `ARG[upload]=${join(root, "upload")}`);
   assert.equal(code, 1);
-  assert.match(stderr, /--file \S+ is not the release/);
-  assert.match((await put(other, "ARG[file]=missing")).stderr, /is not on this node; was it copied/);
+  assert.match(stderr, /the uploaded \S+ is not the release/);
+  assert.match((await put(other, "ARG[upload]=missing")).stderr, /missing\/k3s is not on this node/);
+});
+
+test("what was fetched before is put in place without asking anybody", async () => {
+  const root = nodeWithOldBinary();
+  const fetch =
+    'stage_binary >/dev/null; UNDO=(); [[ $(<"$K3S") == old ]] || echo touched; ARG[mirror]=http://127.0.0.1:1';
+  assert.equal((await put(root, fetch)).stdout, "binary\n");
+  assert.equal(asked.length, 1);
+  assert.deepEqual(inPlace(root), release);
+});
+
+test("uploaded images are laid where k3s imports them, and only those of this architecture", async () => {
+  const root = nodeWithOldBinary();
+  mkdirSync(join(root, "upload"));
+  writeFileSync(join(root, "upload/k3s"), release);
+  writeFileSync(join(root, "upload/k3s-airgap-images-amd64.tar.zst"), "images");
+  writeFileSync(join(root, "upload/k3s-airgap-images-arm64.tar.zst"), "others");
+  assert.equal((await put(root, "ARG[upload]=upload")).stdout, "images binary\n");
+  const images = join(root, "var/lib/rancher/k3s/agent/images");
+  assert.deepEqual(readdirSync(images), ["k3s-airgap-images-amd64.tar.zst"]);
+  assert.equal((await put(root, "ARG[upload]=upload")).stdout, "\n");
 });

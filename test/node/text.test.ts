@@ -48,7 +48,7 @@ test("S38 hostile values are refused by the grammar of their flag, and nothing r
     ["--join", "https://10.0.0.1:6443/path"],
     ["--peer", "kai"],
     ["--peer", "kai=10.0.0.1;id"],
-    ["--file", "-o"],
+    ["--upload", "-o"],
     ["--deadline", "0"],
     ["--deadline", "1e9"],
   ];
