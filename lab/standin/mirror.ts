@@ -1,27 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import {
-  access,
-  appendFile,
-  copyFile,
-  glob,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
+import { access, appendFile, copyFile, rename, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { command } from "../machines/command.ts";
-import { withLock } from "../machines/lock.ts";
 import { cacheDir } from "../paths.ts";
-import { onPath } from "../toolchain/find.ts";
-
-/** The Go module beside this file. */
-const moduleDir = import.meta.dirname;
+import { buildGo } from "../toolchain/go-build.ts";
 
 /** A copy of the stand-in that plays one version of k3s. */
 export interface StandinRelease {
@@ -32,70 +16,19 @@ export interface StandinRelease {
 }
 
 /**
- * Builds the stand-in, unless it was built from the same sources before, and gives its file.
- * Measured on two cores with an empty build cache: about 4 minutes (kube-apiserver, controller manager and scheduler are in it).
+ * Builds the stand-in, unless it was built from the same sources before, and gives its file. Measured on two cores with
+ * an empty build cache: about 4 minutes (kube-apiserver, controller manager and scheduler are in it).
  * @throws when there is no Go, or the build fails
  */
-export async function buildStandin(options: { onProgress: (message: string) => void }): Promise<string> {
-  const directory = join(cacheDir(), "standin");
-  const file = join(directory, `base-${await contentHash()}`);
-  await mkdir(directory, { recursive: true });
-  await forgetOld(directory);
-  if (await exists(file)) return file;
-  await withLock(
-    join(directory, "build.lock"),
-    async () => {
-      if (!(await exists(file))) await goBuild(file, options.onProgress);
-    },
-    () => options.onProgress("waiting for another run that builds the k3s stand-in"),
-  );
-  return file;
-}
-
-/** What was built and not used for this long is deleted: each build and each release is 170 MB. */
-const keepMs = 3 * 24 * 3600 * 1000;
-
-async function forgetOld(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    const file = join(directory, name);
-    const { atimeMs, mtimeMs } = await stat(file);
-    if (name.startsWith("base-") && Date.now() - Math.max(atimeMs, mtimeMs) > keepMs) await rm(file);
-  }
-}
-
-async function requireGo(): Promise<void> {
-  const advice =
-    "Install Go 1.26 or newer from https://go.dev/dl and put its bin directory on PATH, or give a real k3s with --k3s FILE.";
-  if ((await onPath("go")) === undefined) {
-    throw new Error(
-      `k3s cannot be downloaded here, and there is no Go to build its stand-in with. ${advice}`,
-    );
-  }
-  const { code, stderr } = await command("go", ["-C", moduleDir, "version"], { allowFailure: true });
-  if (code !== 0)
-    throw new Error(`The Go on PATH cannot build the k3s stand-in: ${stderr.trim()}. ${advice}`);
-}
-
-async function goBuild(file: string, onProgress: (message: string) => void): Promise<void> {
-  const go = ["go", "-C", moduleDir];
-  await requireGo();
-  onProgress("building the k3s stand-in with Go, once");
-  const partial = `${file}.${process.pid}`;
-  try {
-    const { stdout } = await command("nice", [...go, "list", "-deps", "."]);
-    const total = stdout.trim().split("\n").length;
-    let compiled = 0;
-    await command("nice", [...go, "build", "-v", "-trimpath", "-ldflags=-s -w", "-o", partial, "."], {
-      // `-v` names each package when it is compiled; those that Go has compiled before are not named
-      onLine: (line) => {
-        if (!line.includes(" "))
-          onProgress(`building the k3s stand-in: ${++compiled} of at most ${total} packages`);
-      },
-    });
-    await rename(partial, file);
-  } finally {
-    await rm(partial, { force: true });
-  }
+export function buildStandin(options: { onProgress: (message: string) => void }): Promise<string> {
+  const program = {
+    title: "the k3s stand-in",
+    module: import.meta.dirname,
+    package: ".",
+    sources: ["go.mod", "go.sum", "**/*.go"],
+    ldflags: "-s -w",
+  };
+  return buildGo(program, join(cacheDir(), "standin", "base"), options.onProgress);
 }
 
 /** The last line of a release: it makes the binary play this version. */
@@ -185,17 +118,6 @@ async function sha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
   return hash.digest("hex");
-}
-
-/** 12 hex digits over the names and contents of the module's files, and the processor. */
-async function contentHash(): Promise<string> {
-  const hash = createHash("sha256").update(process.arch);
-  const files: string[] = [];
-  for await (const file of glob(["go.mod", "go.sum", "**/*.go"], { cwd: moduleDir })) {
-    if (!file.endsWith("_test.go")) files.push(file);
-  }
-  for (const file of files.sort()) hash.update(`\0${file}\0`).update(await readFile(join(moduleDir, file)));
-  return hash.digest("hex").slice(0, 12);
 }
 
 function exists(file: string): Promise<boolean> {
