@@ -164,7 +164,7 @@ restore_service() {
     ((SERVICE_TOUCHED)) && systemctl stop "$UNIT" && UNDONE+=("$UNIT is stopped again, as it was")
     return
   fi
-  ((SERVICE_TOUCHED)) || [[ $REPLY != nothing ]] || return
+  [[ $REPLY == start || $REPLY == restart ]] || return
   say "restarting $UNIT with its old files"
   record_start
   systemctl restart --no-block "$UNIT"
