@@ -52,7 +52,7 @@ choose_membership() {
   done
   case $MEMBERSHIP in
     unknown) refuse "no peer is a living server, but not all could be asked, and a second cluster must never be founded beside one that lives: $texts. Bring these up (k3s need not run there), open TCP $API_PORT to them, or take them out of the configuration" ;;
-    lost) refuse "this node has no etcd data and no living server was found to join (${texts:-no peer is a server}). It was a member once, so no new cluster is founded: bring a server back, or restore from a snapshot" ;;
+    lost) refuse "this node has no etcd data and no living server was found to join (${texts:-no peer is a server}). A new cluster is founded only where a stack creates its first server, so none is founded here: bring a server back, or restore from a snapshot" ;;
     rejoin) say "this node's etcd data is of the member ${own:-(unnamed)}, which the cluster has removed; it is set aside and the node joins again" ;;
   esac
   find_stale "${own:--none-}" "${ARG[address]}" "${ARG[name]}" "${PEER_MEMBERS[@]}"
