@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes the root file system that all machines of all labs share: Debian 12 with what a k3s node needs,
 # an sshd that is ready early, and nothing that would reach out of the machine to the host's kernel.
-# usage: rootfs.sh TARGET MIRROR PACKAGES(comma separated)
+# usage: rootfs.sh TARGET MIRROR PACKAGES(comma separated); an empty MIRROR is Debian's own
 # Run it with the lock on TARGET's directory held; TARGET appears at once, when it is complete.
 # Progress on stdout and stderr, lines that begin with "I: ".
 set -euo pipefail
@@ -12,7 +12,7 @@ new=$target.incomplete
 if [ -e "$target" ]; then exit 0; fi # made while we waited for the lock
 rm --recursive --force --one-file-system "${target%/*}"/rootfs-*.incomplete
 
-echo "I: asking $mirror for Debian 12"
+echo "I: asking ${mirror:-Debian} for Debian 12"
 # apt may know a proxy that the environment does not
 eval "$(apt-config shell proxy Acquire::http::Proxy)"
 if [ -n "${proxy:-}" ] && [ "$proxy" != DIRECT ]; then
@@ -20,7 +20,7 @@ if [ -n "${proxy:-}" ] && [ "$proxy" != DIRECT ]; then
 fi
 mmdebstrap --mode=root --variant=minbase --include="$packages" --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-  --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$new" "$mirror"
+  --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$new" ${mirror:+"$mirror"}
 
 echo "I: shaping the machine"
 cp -r --no-preserve=ownership "$here/rootfs/." "$new/"

@@ -14,9 +14,6 @@ const PACKAGES = (
   "conntrack socat ethtool arping nftables mount util-linux sudo"
 ).split(" ");
 
-/** Debian's public mirror, for hosts whose own apt sources name none of Debian 12. */
-const DEFAULT_MIRROR = "http://deb.debian.org/debian";
-
 export interface RootfsOptions {
   /** What is being done, for people. Not called at all when the cache has it. */
   onProgress?: (message: string) => void;
@@ -75,7 +72,7 @@ async function recipeHash(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** Where this host gets Debian 12 from, as apt itself understands its sources. */
+/** Where this host gets Debian 12 from, as apt itself understands its sources; empty where they do not name it. */
 async function debianMirror(): Promise<string> {
   const format = "$(CODENAME) $(COMPONENT) $(REPO_URI)";
   const targets = await command("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], {
@@ -87,7 +84,7 @@ async function debianMirror(): Promise<string> {
 /** @param targets lines `CODENAME COMPONENT URI` */
 export function mirrorFrom(targets: string): string {
   const uri = /^bookworm main ((?:https?|file):\S+)$/m.exec(targets)?.[1];
-  return uri?.replace(/\/$/, "") ?? DEFAULT_MIRROR;
+  return uri?.replace(/\/$/, "") ?? "";
 }
 
 export function exists(path: string): Promise<boolean> {
