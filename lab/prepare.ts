@@ -63,7 +63,13 @@ export async function prepare(wanted: Wanted, board: Board, now: () => number): 
     ),
   ]);
   const topology = topologyOf(lab.hostAddress, wanted.servers, wanted.agents);
-  const mirror = await serveMirror({ address: lab.hostAddress, port: mirrorPort, releases });
+  const mirror = await serveMirror({ address: lab.hostAddress, port: mirrorPort, releases }).catch(
+    (error: Error) => {
+      throw new Error(
+        `${error.message}. Most likely another run works on the lab ${wanted.instance}: wait for its end`,
+      );
+    },
+  );
   const { version, sha256 } = releases[0]!;
   const standin = wanted.k3s === undefined;
   return {

@@ -41,8 +41,10 @@ export async function prove(
 ): Promise<Proof> {
   const { topology } = cluster;
   const servers = topology.servers.map((node) => cluster.machine(node.name));
-  const check = <T>(name: string, work: () => Promise<T>, result: (value: T) => string) =>
-    task(board, now, name, work, result);
+  const check = <T>(name: string, work: () => Promise<T>, result: (value: T) => string) => {
+    signal.throwIfAborted();
+    return task(board, now, name, work, result);
+  };
 
   const members = await check(
     "members",

@@ -40,7 +40,7 @@ export async function start(options: StartOptions, screen: Screen, signal: Abort
   const rows = proofRows(topology.servers.length);
   const proof = options.proof
     ? await phase(screen, "Proof", rows, (board, { now }) =>
-        unlessInterrupted(signal, prove(cluster, accessOf(kubeconfig), board, now, signal)),
+        prove(cluster, accessOf(kubeconfig), board, now, signal),
       )
     : undefined;
   await cluster.close();
