@@ -10,16 +10,20 @@ import { waitFor } from "../../lab/wait.ts";
 import {
   adminOf,
   type Cluster,
+  configMaps,
   failedUp,
   fingerprints,
   mostAtOnce,
   output,
   type Rehearsal,
   rehearse,
+  runAgain,
   skip,
   stepOf,
   timeout,
   upWithBoard,
+  without,
+  writeMark,
 } from "./support.ts";
 
 const lanes = 2;
@@ -193,24 +197,3 @@ describe("bring-up of three servers and three agents", { skip, timeout }, () => 
     );
   });
 });
-
-/** The topology without one of its nodes. */
-function without(topology: Topology, name: string): Topology {
-  const others = (nodes: Topology["nodes"]) => nodes.filter((node) => node.name !== name);
-  const { nodes, servers, agents } = topology;
-  return { ...topology, nodes: others(nodes), servers: others(servers), agents: others(agents) };
-}
-
-const configMaps = "/api/v1/namespaces/default/configmaps";
-
-async function writeMark(access: Access, name: string): Promise<void> {
-  await api(access, "POST", configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
-}
-
-/** Runs the step of a node by hand, with the command and the input that the stack has for it. */
-async function runAgain(cluster: Cluster, name: string, flag = ""): Promise<{ changed: string[] }> {
-  const { command, stdin } = await cluster.step(name);
-  const { code, stdout, stderr } = await cluster.machine(name).exec(`${command} ${flag}`, { stdin });
-  assert.equal(code, 0, `${name}: ${stderr}`);
-  return JSON.parse(stdout) as { changed: string[] };
-}

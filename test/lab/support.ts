@@ -4,9 +4,10 @@ import { Board, type Row } from "../../lab/board.ts";
 import { startClient } from "../../lab/client-process.ts";
 import { type Cluster, openCluster } from "../../lab/cluster.ts";
 import { applyEvent } from "../../lab/engine-events.ts";
-import { type Access, accessOf } from "../../lab/kube.ts";
+import { type Access, accessOf, api } from "../../lab/kube.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { type Prepared, prepare, type Wanted } from "../../lab/prepare.ts";
+import type { Topology } from "../../lab/topology.ts";
 
 /** Why these tests cannot run here; never under CI. */
 export const skip = process.getuid?.() === 0 ? false : "machines need root";
@@ -105,6 +106,28 @@ export async function failedUp({ cluster, prepared }: Rehearsal): Promise<string
   const { code, output } = await startClient(cluster.lab.instance, prepared.env).ended;
   assert.equal(code, 1, output);
   return output;
+}
+
+/** The topology without one of its nodes. */
+export function without(topology: Topology, name: string): Topology {
+  const others = (nodes: Topology["nodes"]) => nodes.filter((node) => node.name !== name);
+  const { nodes, servers, agents } = topology;
+  return { ...topology, nodes: others(nodes), servers: others(servers), agents: others(agents) };
+}
+
+/** Where marks are written: data whose survival is checked. */
+export const configMaps = "/api/v1/namespaces/default/configmaps";
+
+export async function writeMark(access: Access, name: string): Promise<void> {
+  await api(access, "POST", configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+}
+
+/** Runs the step of a node by hand, with the command and the input that the stack has for it. */
+export async function runAgain(cluster: Cluster, name: string, flag = ""): Promise<{ changed: string[] }> {
+  const { command, stdin } = await cluster.step(name);
+  const { code, stdout, stderr } = await cluster.machine(name).exec(`${command} ${flag}`, { stdin });
+  assert.equal(code, 0, `${name}: ${stderr}`);
+  return JSON.parse(stdout) as { changed: string[] };
 }
 
 export type { Cluster };
