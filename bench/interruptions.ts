@@ -84,7 +84,8 @@ async function lastServerMissing(prepared: Prepared, victim: string): Promise<()
 
 /** One row a step and moment, one column a cause. */
 function verdictTable(outcomes: readonly Outcome[]): string[] {
-  const rows = steps.flatMap((step) =>
+  const run = steps.filter((step) => outcomes.some((one) => one.step === step));
+  const rows = run.flatMap((step) =>
     moments.map((moment) => {
       const of = (cause: string) =>
         outcomes.find((one) => one.step === step && one.moment === moment && one.cause === cause);
