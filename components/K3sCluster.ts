@@ -111,12 +111,18 @@ export class K3sCluster extends pulumi.ComponentResource {
     }
   }
 
-  /** The release comes to all nodes at the same time, once all have been looked at. */
-  private fetchReleases(after: pulumi.Resource): void {
+  /**
+   * The release comes to the first server, and then to all others at the same time: they share the way to the mirror,
+   * and have time while the first server starts.
+   */
+  private fetchReleases(passed: pulumi.Resource): void {
     const { config } = this;
+    let after = passed;
     for (const node of [...config.servers, ...config.agents]) {
       const args = { config, node, access: this.access(node), after };
-      this.fetched.set(node.name, new K3sRelease(node.name, args, { parent: this }).fetched);
+      const { fetched } = new K3sRelease(node.name, args, { parent: this });
+      this.fetched.set(node.name, fetched);
+      if (node === config.servers[0]) after = fetched;
     }
   }
 

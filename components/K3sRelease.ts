@@ -14,8 +14,8 @@ export interface K3sReleaseArgs {
 }
 
 /**
- * The k3s release on one node: uploaded or downloaded, checked, and waiting beside its place. All nodes fetch at the
- * same time, so that the chain of servers never waits for a download.
+ * The k3s release on one node: uploaded or downloaded, checked, and waiting beside its place, so
+ * that the chain of servers does not wait for a download at each of them.
  */
 export class K3sRelease extends pulumi.ComponentResource {
   readonly fetched: pulumi.Resource;

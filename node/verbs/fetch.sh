@@ -1,7 +1,6 @@
 # shellcheck shell=bash disable=SC2034  # NODE_NAME is read by log.sh
 # fetch: the release is on this node and checked, beside the place where the step `server` or `agent`
-# will put it. All nodes fetch at the same time, so that nobody waits for a download in the chain of
-# servers. k3s itself is not touched.
+# will put it, so that nobody waits for a download in the chain of servers. k3s itself is not touched.
 
 verb_fetch() {
   local out=()

@@ -182,7 +182,7 @@ test("the graph grows with the number of nodes, not with its square", async () =
   assert.ok(large - middle <= (middle - small) * 1.1, `${small}, ${middle}, ${large} edges`);
 });
 
-test("the release comes to all nodes at the same time, and nobody is touched before it has its own", async () => {
+test("the release comes to the first server, then to the others at the same time, and is there before k3s", async () => {
   const { resources } = await build({}, { stepMs: 5 });
   const names = ["server-1", "server-2", "server-3", "agent-1"];
   assert.ok(resources.most(names.map((name) => `${name}-fetch`)) > 1);
@@ -190,6 +190,7 @@ test("the release comes to all nodes at the same time, and nobody is touched bef
     assert.ok(resources.waits(`${name}-k3s`, `${name}-fetch`));
     assert.ok(resources.waits(`${name}-fetch`, "cluster-preflight-nodes"));
   }
+  assert.ok(resources.waits("agent-1-fetch", "server-1-fetch"));
   assert.ok(!resources.waits("server-2-fetch", "server-1-k3s"));
 });
 
