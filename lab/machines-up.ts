@@ -21,13 +21,24 @@ export async function machinesUp(
   return machines;
 }
 
+/** For a machine that was slow once: the host may be busy. */
+const patienceMs = 90_000;
+
 async function powerOn(machine: Machine, board: Board, now: () => number): Promise<void> {
   const what = machine.up ? "is up" : "boots";
   board.begin(machine.name, what, now());
   board.say(machine.name, machine.address, now());
   try {
     await machine.start();
-    await machine.waitSsh();
+    try {
+      await machine.waitSsh();
+    } catch (error) {
+      // seen once in some hundred boots: up, and deaf for good; as on a real machine, the power switch helps
+      board.say(machine.name, `${(error as Error).message}; power off and on again`, now());
+      await machine.powerOff();
+      await machine.start();
+      await machine.waitSsh(patienceMs);
+    }
     board.end(machine.name, what, now());
   } catch (error) {
     board.end(machine.name, what, now(), true);
