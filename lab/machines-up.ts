@@ -30,18 +30,20 @@ async function powerOn(machine: Machine, board: Board, now: () => number): Promi
   board.say(machine.name, machine.address, now());
   try {
     await machine.start();
-    try {
-      await machine.waitSsh();
-    } catch (error) {
-      // seen once in some hundred boots: up, and deaf for good; as on a real machine, the power switch helps
-      board.say(machine.name, `${(error as Error).message}; power off and on again`, now());
-      await machine.powerOff();
-      await machine.start();
-      await machine.waitSsh(patienceMs);
-    }
+    await machine.waitSsh().catch((error: Error) => {
+      board.say(machine.name, `${error.message}; power off and on again`, now());
+      return powerCycle(machine);
+    });
     board.end(machine.name, what, now());
   } catch (error) {
     board.end(machine.name, what, now(), true);
     throw error;
   }
+}
+
+/** Seen once in some hundred boots: a machine is up, and deaf for good. As on a real one, the power switch helps. */
+async function powerCycle(machine: Machine): Promise<void> {
+  await machine.powerOff();
+  await machine.start();
+  await machine.waitSsh(patienceMs);
 }
