@@ -24,13 +24,17 @@ export function accessOf(kubeconfig: string): Access {
   };
 }
 
-const timeoutMs = 5_000;
-
 /**
  * One request to the API over a new connection, with its body parsed where it is JSON.
  * @throws on anything but a status below 300, naming the request and the answer.
  */
-export function api<T>(access: Access, method: string, path: string, body?: unknown): Promise<T> {
+export function api<T>(
+  access: Access,
+  method: string,
+  path: string,
+  body?: unknown,
+  timeoutMs = 5_000,
+): Promise<T> {
   const url = new URL(path, access.server);
   return new Promise((resolve, reject) => {
     const { ca, cert, key } = access;

@@ -1,5 +1,5 @@
-import { Worker } from "node:worker_threads";
 import type { Sample } from "./outage.ts";
+import { startThread, type Thread } from "./thread.ts";
 
 /** What is asked, how often, and with which certificates (PEM). */
 export type Target = {
@@ -12,22 +12,9 @@ export type Target = {
 };
 
 /** A prober that runs in a thread of its own until it is stopped. */
-export type Prober = { stop(): Promise<Sample[]> };
+export type Prober = Thread<Sample[]>;
 
 /** Begins to ask: a request over a new connection at every interval, whether or not the one before has been answered. */
 export function startProber(target: Target): Prober {
-  const worker = new Worker(new URL("./prober-worker.ts", import.meta.url), { workerData: target });
-  const died = new Promise<never>((_, reject) => worker.once("error", reject));
-  died.catch(() => {}); // reported by stop
-  return {
-    async stop() {
-      const samples = new Promise<Sample[]>((resolve) => worker.once("message", resolve));
-      worker.postMessage("stop");
-      try {
-        return await Promise.race([samples, died]);
-      } finally {
-        await worker.terminate();
-      }
-    },
-  };
+  return startThread(new URL("./prober-worker.ts", import.meta.url), target);
 }
