@@ -128,7 +128,7 @@ save_last() {
   mkdir -p "$LAST" || die "$LAST cannot be made"
   say "this is the last server: its data goes to $LAST"
   if etcd_status; then
-    save_snapshot "${name,,}"
+    save_snapshot "${name,,}" || die "$REPLY"
     cp -- "$SAVED" "$LAST/$name" || die "the last snapshot cannot be copied to $LAST; is the disk full?"
   else
     say "warning: etcd does not answer ($REPLY); its data directory is kept as it is"

@@ -13,6 +13,7 @@ verb_server() {
   step peers choose_membership
   step fixed check_fixed
   step quorum check_quorum
+  step snapshot snapshot_before
   step binary put_binary
   step config put_server_config
   step unit put_unit server
