@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2015  # `a && b || die` is meant: die when either fails
 # The k3s binary: downloaded or handed over, checked, and only then put in its place.
 
 # artifact_of ARCH: the name of the release's file, in REPLY.
@@ -82,14 +82,20 @@ version_of() {
 }
 
 # stage_binary: the wanted release, checked, beside the place where it belongs: its file in REPLY, empty
-# when it is in place already.
+# when it is in place already. A file gets the name `.checked` only after it was summed, run and synced, and
+# only root writes here: it is not read through again by the step that waits for it in the chain of servers.
 stage_binary() {
-  local wanted=${ARG[sha256-$ARCH]:-} file source
+  local wanted=${ARG[sha256-$ARCH]:-} file source checked other
   [[ -n $wanted ]] || refuse "--sha256-$ARCH is missing, and this machine is $ARCH; add the checksum of ${ARG[version]} for it"
+  checked=${K3S%/*}/.k3s.${wanted:0:12}.checked
+  [[ -f $checked ]] && { REPLY=$checked && return 0; }
   k3s_sum
   [[ $REPLY == "$wanted" ]] && { REPLY="" && return 0; }
-  file=${K3S%/*}/.k3s.${wanted:0:12}.part
+  file=${checked%.checked}.part
   mkdir -p "${K3S%/*}"
+  for other in "${K3S%/*}"/.k3s.*.checked; do
+    rm -f -- "$other" # of a version that was never put in place
+  done
   on_failure rm -f -- "$file"
   if [[ -n ${ARG[upload]:-} ]]; then
     artifact_of "$ARCH"
@@ -110,8 +116,8 @@ stage_binary() {
     rm -f -- "$file"
     die "the binary with sha256 $wanted says it is '${REPLY:-nothing}', wanted ${ARG[version]}: the checksum is that of another release, or the binary does not run on this machine"
   fi
-  sync "$file"
-  REPLY=$file
+  sync "$file" && mv -f -- "$file" "$checked" || die "$checked cannot be written; is the disk full?"
+  REPLY=$checked
 }
 
 # put_binary: the wanted release at $K3S, and the images that came with it.

@@ -5,6 +5,7 @@
 UNIT=""
 SERVICE_TOUCHED=0 # 1 once this run has started or stopped the service
 WAS_ACTIVE=no
+POLL=0.3          # seconds between two looks at what is soon to be there
 RESTARTS_BORNE=4  # k3s ends and is started again this often before that is called a failure
 
 # service_state: STATE_WORD (active, activating or other), INVOCATION, RESTARTS, SUBSTATE.
@@ -65,7 +66,7 @@ service_need() {
 }
 
 # run_service: starts or restarts the service when it needs that, and waits until it is active.
-# EACH-SECOND is a command that is run meanwhile.
+# EACH-TIME is a command that is run meanwhile.
 run_service() {
   local before need
   service_need "${#CHANGED[@]}"
@@ -87,7 +88,7 @@ run_service() {
   wait_active "$before" "$@"
 }
 
-# wait_active OLD-INVOCATION EACH-SECOND...: until the service is active in another invocation than
+# wait_active OLD-INVOCATION EACH-TIME...: until the service is active in another invocation than
 # OLD-INVOCATION; dies at the deadline, at a failure that waiting does not mend, or after k3s ended
 # RESTARTS_BORNE times by itself.
 wait_active() {
@@ -99,7 +100,7 @@ wait_active() {
     [[ $STATE_WORD == active && $INVOCATION != "$old" ]] && break
     (("$#")) && "$@"
     ((seen == 0)) && first=$RESTARTS seen=1
-    ((SECONDS % 3 == 0)) && hopeless "$begun" && die "$UNIT: $REPLY"
+    every 3 hopeless && hopeless "$begun" && die "$UNIT: $REPLY"
     if ((RESTARTS - first >= RESTARTS_BORNE)) && ! patience "$begun"; then
       show_journal "$begun"
       die "$UNIT ended $((RESTARTS - first)) times and does not come up; its last words are above"
@@ -110,8 +111,8 @@ wait_active() {
       show_journal "$begun"
       die "$UNIT is still $STATE_WORD ($SUBSTATE) after $((SECONDS - since)) s; its last words are above"
     fi
-    ((SECONDS > since && (SECONDS - since) % 15 == 0)) && say "$UNIT is $STATE_WORD ($SUBSTATE) after $((SECONDS - since)) s"
-    pause 1
+    every 15 progress && say "$UNIT is $STATE_WORD ($SUBSTATE) after $((SECONDS - since)) s"
+    pause "$POLL"
   done
   say "$UNIT is active after $((SECONDS - since)) s"
 }

@@ -63,6 +63,14 @@ interrupted() {
   die "ended by signal $1"
 }
 
+# every SECONDS WHAT: whether WHAT is due again: at most once in SECONDS, and not at the first call.
+declare -gA DUE_SINCE=()
+every() {
+  local last=${DUE_SINCE[$2]:=$SECONDS}
+  ((SECONDS - last >= $1)) || return 1
+  DUE_SINCE[$2]=$SECONDS
+}
+
 # pause SECONDS: a sleep that a signal can end.
 pause() {
   sleep "$1" 9>&- &

@@ -39,12 +39,12 @@ put_unit() {
     act
     remember "$UNIT_DIR/$unit"
     write_file "$UNIT_DIR/$unit" 644 "$REPLY" || die "$UNIT_DIR/$unit cannot be written"
-    systemctl daemon-reload || die "systemctl daemon-reload failed after $UNIT_DIR/$unit was written"
     changed unit
+  elif systemctl is-enabled --quiet "$unit" 2>/dev/null; then
+    return 0
   fi
-  if ! systemctl is-enabled --quiet "$unit" 2>/dev/null; then
-    act
-    systemctl enable --quiet "$unit" 2>/dev/null || die "systemctl enable $unit failed"
-    changed unit
-  fi
+  act
+  # makes systemd read its units again, also when the service was enabled before
+  systemctl enable --quiet "$unit" 2>/dev/null || die "systemctl enable $unit failed after $UNIT_DIR/$unit was written"
+  changed unit
 }

@@ -90,7 +90,7 @@ wipe_files() {
   for name in kubectl crictl ctr; do
     [[ $(readlink "${K3S%/*}/$name") == *k3s ]] && rm -f -- "${K3S%/*}/$name"
   done
-  rm -f -- "$K3S" "${K3S%/*}"/.k3s.*.part "${K3S%/*}"/k3s-*uninstall.sh "${K3S%/*}"/k3s-killall.sh
+  rm -f -- "$K3S" "${K3S%/*}"/.k3s.*.part "${K3S%/*}"/.k3s.*.checked "${K3S%/*}"/k3s-*uninstall.sh "${K3S%/*}"/k3s-killall.sh
   return 0
 }
 

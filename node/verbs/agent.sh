@@ -20,8 +20,7 @@ verb_agent() {
   step registered wait_registered
   forget_before
   finish_step ok
-  version_of "$K3S"
-  json_string "$REPLY" && out+=(version "$REPLY")
+  json_string "${ARG[version]}" && out+=(version "$REPLY")
   json_string "${ARG[name]}" && out+=(node "$REPLY" role '"agent"')
   json_string "$JOIN_URL" && out+=(joined "$REPLY")
   json_list "${CHANGED[@]}" && out+=(changed "$REPLY")
@@ -81,8 +80,10 @@ put_agent_config() {
 
 # check_agent: ends the wait early when the cluster knows this node's name as another machine's.
 check_agent() {
-  ((SECONDS % 5 == 0)) || return 0
-  journal "$(($(date +%s) - 20))" | grep -q 'Node password rejected' || return 0
+  every 5 rejected || return 0
+  # not what it said before this run: the cluster may have been told since then to admit this machine
+  local window=$((SECONDS - STARTED))
+  journal "$(($(date +%s) - (window < 20 ? window : 20)))" | grep -q 'Node password rejected' || return 0
   die "the cluster knows the name ${ARG[name]} as another machine's (\"Node password rejected\"): either this machine was reinstalled, then run on a server: k3s-node admit --node ${ARG[name]}=$MACHINE_ID; or two machines have this name, then rename one"
 }
 
@@ -104,6 +105,6 @@ wait_registered() {
       die "the service is active, but the cluster ($url) does not know the Node ${ARG[name]} after $((SECONDS - since)) s (HTTP ${code:-none})"
     fi
     check_agent
-    pause 1
+    pause "$POLL"
   done
 }

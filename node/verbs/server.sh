@@ -106,23 +106,20 @@ wait_voter() {
       show_journal "$begun"
       die "this server is active but not a voter after $((SECONDS - since)) s: ${OWN_LINE:+it is listed as a learner; }$why"
     fi
-    ((SECONDS > since && (SECONDS - since) % 15 == 0)) && say "not a voter yet after $((SECONDS - since)) s: $why"
-    pause 1
+    every 15 progress && say "not a voter yet after $((SECONDS - since)) s: $why"
+    pause "$POLL"
   done
   return 0
 }
 
-# answer_server: the result. It holds the token, so the caller keeps standard output secret.
+# answer_server: the result.
 answer_server() {
-  local out=() id name token
+  local out=() id name
   read -r id name _ _ <<<"$OWN_LINE"
-  token=$(cat "$DATA/server/token") || die "$DATA/server/token cannot be read"
-  version_of "$K3S"
-  json_string "$REPLY" && out+=(version "$REPLY")
+  json_string "${ARG[version]}" && out+=(version "$REPLY")
   json_string "${ARG[name]}" && out+=(node "$REPLY" role '"server"')
   url_of "${ARG[address]}" "$API_PORT"
   json_string "$REPLY" && out+=(url "$REPLY")
-  json_string "$token" && out+=(token "$REPLY")
   json_string "$name" && out+=(member "$REPLY")
   json_string "$id" && out+=(memberId "$REPLY" voter true)
   json_list "${CHANGED[@]}" && out+=(changed "$REPLY")

@@ -25,7 +25,7 @@ verb_verify() {
       done
       die "the cluster is not as it shall be after $((SECONDS - since)) s: $text"
     fi
-    ((SECONDS % 10 == 0)) && say "waiting: ${MISSING[0]}$( ((${#MISSING[@]} > 1)) && echo " (and $((${#MISSING[@]} - 1)) more)")"
+    every 10 progress && say "waiting: ${MISSING[0]}$( ((${#MISSING[@]} > 1)) && echo " (and $((${#MISSING[@]} - 1)) more)")"
     pause 1
   done
 }
