@@ -16,13 +16,16 @@ export interface LocalStepArgs {
   readonly secret: boolean;
 }
 
+/** One such process starts for every node at the same time: compiled code is kept, which halves their start. */
+const environment = 'PATH="node_modules/.bin:$PATH" NODE_COMPILE_CACHE=node_modules/.cache/node';
+
 /**
  * A script that looks at something from the machine where Pulumi runs, with the Node that this project pins, where it
  * is installed: the one on PATH may be too old to run TypeScript. It only reads, so running it again is harmless.
  */
 export class LocalStep extends local.Command {
   constructor(name: string, args: LocalStepArgs, opts: pulumi.CustomResourceOptions) {
-    const command = forChange(`PATH="node_modules/.bin:$PATH" node ${args.script}`, args.change);
+    const command = forChange(`${environment} node ${args.script}`, args.change);
     const timeout = `${args.deadline}s`;
     super(
       name,

@@ -5,7 +5,7 @@
 UNIT=""
 SERVICE_TOUCHED=0 # 1 once this run has started or stopped the service
 WAS_ACTIVE=no
-POLL=0.3          # seconds between two looks at what is soon to be there
+POLL=0.2          # seconds between two looks at what is soon to be there
 RESTARTS_BORNE=4  # k3s ends and is started again this often before that is called a failure
 
 # service_state: STATE_WORD (active, activating or other), INVOCATION, RESTARTS, SUBSTATE.
