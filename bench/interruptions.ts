@@ -1,58 +1,61 @@
 /**
- * `npm run test:interruptions`: every step of a server's bring-up, interrupted before and after it, in three ways, for the
- * server that founds the cluster and for the last one that joins. One more run must converge in every cell. Ends with
- * exit code 1 when one does not. About half a minute a cell.
+ * `npm run test:interruptions`: every step of every operation, interrupted before and after it, in three ways. One more
+ * run must converge in every cell. Ends with exit code 1 when one does not. About half a minute a cell.
  */
 import { Command, Option } from "commander";
 import { Board } from "../lab/board.ts";
-import { killTree, startClient } from "../lab/client-process.ts";
 import { type Cluster, openCluster, startOver } from "../lab/cluster.ts";
 import { membersOf } from "../lab/etcd.ts";
 import { type Prepared, prepare } from "../lab/prepare.ts";
 import { heading, openScreen } from "../lab/screen.ts";
 import { table } from "../lab/table.ts";
 import { waitFor } from "../lab/wait.ts";
-import { causes, interrupt, matrix, moments, type Outcome, steps } from "./interruptions/cell.ts";
+import { type Cell, causes, interrupt, matrixOf, moments, type Outcome } from "./interruptions/cell.ts";
 import { keep } from "./interruptions/checkpoint.ts";
-import { release, stopAt, stopped } from "./interruptions/stop.ts";
-
-type Role = "founds" | "joins";
+import { type Operation, operationNames, operationOf, stepsOf } from "./interruptions/operation.ts";
 
 const options = new Command("test:interruptions")
   .option("--instance <name>", "the lab to use; what is in it is lost", "interruptions")
   .option("--k3s <file>", "a real k3s binary, instead of the stand-in")
-  .addOption(new Option("--only <role>", "one of the two servers only").choices(["founds", "joins"]))
+  .addOption(new Option("--operation <name>", "one operation only").choices(operationNames()))
   .option("--step <name>", "one step only")
+  .addOption(new Option("--cause <name>", "one cause only").choices(causes))
   .parse()
-  .opts<{ instance: string; k3s?: string; only?: Role; step?: string }>();
+  .opts<{ instance: string; k3s?: string; operation?: string; step?: string; cause?: string }>();
 
 const screen = openScreen();
-const roles: Role[] = options.only ? [options.only] : ["founds", "joins"];
 let failed = 0;
-for (const role of roles) failed += await run(role);
+for (const name of options.operation ? [options.operation] : operationNames()) failed += await run(name);
 process.exit(failed === 0 ? 0 : 1);
 
-async function run(role: Role): Promise<number> {
-  const servers = role === "founds" ? 1 : 3;
-  const wanted = { ...options, instance: `${options.instance}-${role}`, servers, agents: 0 };
+const chosen = ({ step, cause }: Cell) =>
+  (options.step === undefined || step === options.step) &&
+  (options.cause === undefined || cause === options.cause);
+
+async function run(name: string): Promise<number> {
+  const operation = await operationOf(name);
+  const { servers, agents, versions, victim } = operation;
+  const more = { ...(versions && { versions }), ...(options.k3s && { k3s: options.k3s }) };
+  const wanted = { instance: `${options.instance}-${name}`, servers, agents, ...more };
   const prepared = await prepare(wanted, new Board(), () => 0);
-  const victim = `server-${servers}`;
-  heading(screen, `The server that ${role}`);
+  heading(screen, `${name}: ${victim} is interrupted`);
+  const steps = stepsOf(operation);
   try {
-    const back = role === "founds" ? () => startOver(prepared) : await lastServerMissing(prepared, victim);
+    const back = await beginning(prepared, operation);
     const outcomes: Outcome[] = [];
-    for (const cell of matrix.filter(({ step }) => options.step === undefined || step === options.step)) {
+    for (const cell of matrixOf(steps).filter(chosen)) {
       await back();
-      const cluster = await open(prepared, servers - 1);
+      const cluster = await open(prepared, operation);
+      await operation.change?.(cluster, prepared);
       const outcome = await interrupt(cluster, cluster.machine(victim), cell, prepared.env);
       outcomes.push(outcome);
       const how = outcome.error ?? `converged in ${outcome.secondSeconds.toFixed(1)} s`;
       screen.write(`  ${cell.cause} ${cell.moment} ${cell.step}: ${how}`);
     }
     screen.write("");
-    for (const line of verdictTable(outcomes)) screen.write(line);
+    for (const line of verdictTable(steps, outcomes)) screen.write(line);
     const bad = outcomes.filter(({ error }) => error !== undefined).length;
-    screen.write(`  ${outcomes.length - bad} of ${outcomes.length} converged`);
+    screen.write(`  ${name}: ${outcomes.length - bad} of ${outcomes.length} converged`);
     return bad;
   } finally {
     await prepared.close();
@@ -60,30 +63,26 @@ async function run(role: Role): Promise<number> {
   }
 }
 
-async function open(prepared: Prepared, living: number): Promise<Cluster> {
+/** Brings the lab to where the operation begins, and gives the way back to there. */
+async function beginning(prepared: Prepared, operation: Operation): Promise<() => Promise<void>> {
+  if (!operation.begin) return () => startOver(prepared);
   const cluster = await openCluster(prepared, new Board(), () => 0);
   await cluster.configure({});
-  const members = cluster.topology.servers.slice(0, living).map(({ name }) => cluster.machine(name));
-  const answer = () => Promise.all(members.map(membersOf));
+  await operation.begin(cluster, prepared);
+  for (const machine of await prepared.lab.machines()) await machine.powerOff();
+  return keep(prepared.lab);
+}
+
+async function open(prepared: Prepared, { living = [] }: Operation): Promise<Cluster> {
+  const cluster = await openCluster(prepared, new Board(), () => 0);
+  await cluster.configure({});
+  const answer = () => Promise.all(living.map((name) => membersOf(cluster.machine(name))));
   await waitFor("the living servers", answer, { timeoutMs: 60_000 });
   return cluster;
 }
 
-/** A cluster whose last server has not been begun: kept once, brought back for every cell. */
-async function lastServerMissing(prepared: Prepared, victim: string): Promise<() => Promise<void>> {
-  const cluster = await open(prepared, 0);
-  const machine = cluster.machine(victim);
-  await stopAt(machine, "begin observe");
-  const client = startClient(prepared.lab.instance, prepared.env);
-  await stopped(machine, client.ended);
-  for (const one of await prepared.lab.machines()) await one.powerOff();
-  await release(machine);
-  await killTree(client);
-  return keep(prepared.lab);
-}
-
 /** One row a step and moment, one column a cause. */
-function verdictTable(outcomes: readonly Outcome[]): string[] {
+function verdictTable(steps: readonly string[], outcomes: readonly Outcome[]): string[] {
   const run = steps.filter((step) => outcomes.some((one) => one.step === step));
   const rows = run.flatMap((step) =>
     moments.map((moment) => {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, killTree, startClient } from "../../lab/client-process.ts";
 import type { Cluster } from "../../lab/cluster.ts";
@@ -7,12 +6,6 @@ import type { Machine } from "../../lab/machines/machine.ts";
 import { votersAre } from "../../lab/proof.ts";
 import { release, stopAt, stopped } from "./stop.ts";
 
-/** The steps of a server's bring-up, in their order: read from where they are taken, so that none can be forgotten. */
-export const steps: readonly string[] = [
-  ...readFileSync(new URL("../../node/verbs/server.sh", import.meta.url), "utf8").matchAll(
-    /^ {2}step (\w+) /gm,
-  ),
-].map(([, name]) => name!);
 export const moments = ["before", "after"] as const;
 export const causes = ["client killed", "connection cut", "node powered off"] as const;
 
@@ -23,17 +16,16 @@ export type Cell = {
   cause: (typeof causes)[number];
 };
 
-/** All of them. */
-export const matrix: readonly Cell[] = steps.flatMap((step) =>
-  moments.flatMap((moment) => causes.map((cause) => ({ step, moment, cause }))),
-);
+/** Every way to interrupt these steps. */
+export const matrixOf = (steps: readonly string[]): Cell[] =>
+  steps.flatMap((step) => moments.flatMap((moment) => causes.map((cause) => ({ step, moment, cause }))));
 
 /** How a cell went; `error` when one more run did not converge. */
 export type Outcome = Cell & { firstSeconds: number; secondSeconds: number; error?: string };
 
 /**
- * Interrupts the bring-up of `victim` at one point and runs `up` once more. The machines are up, and the stack still has
- * to bring up the victim.
+ * Interrupts the work on `victim` at one point and runs `up` once more. The machines are up, and the stack is configured
+ * for what is still to be done.
  */
 export async function interrupt(
   cluster: Cluster,

@@ -11,7 +11,7 @@ const wrapper = `#!/bin/sh
 /usr/bin/sync "$@"
 code=$?
 case $1 in
-  */homelab-k3s/step)
+  */homelab-k3s/step | */homelab-k3s/step-fetch)
     if [ -e /var/log/stop-at ] && [ "$(tail -n 1 "$1" | cut -d ' ' -f 2-)" = "$(cat /var/log/stop-at)" ]; then
       : >/var/log/stopped
       while [ -e /var/log/stop-at ]; do sleep 0.05; done

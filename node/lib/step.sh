@@ -12,14 +12,19 @@ note() {
   return 0
 }
 
-# begin_verb VERB: takes the lock, opens the log, reports what an earlier run left unfinished.
-begin_verb() {
-  local first last
+# hold_node VERB: takes the lock, opens the log, and outlives the connection that it was started over.
+hold_node() {
   take_lock "$1"
   open_log "$1"
   trap '' HUP PIPE
   trap 'interrupted TERM' TERM
   trap 'interrupted INT' INT
+}
+
+# begin_verb VERB: holds the node, and reports what an earlier run left unfinished.
+begin_verb() {
+  local first last
+  hold_node "$1"
   if [[ -s $STEP_FILE ]]; then
     first=$(head -n 1 "$STEP_FILE")
     last=$(tail -n 1 "$STEP_FILE")

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034  # NODE_NAME is read by log.sh
+# shellcheck shell=bash disable=SC2034  # NODE_NAME and STEP_FILE are read by the library
 # fetch: the release is on this node and checked, beside the place where the step `server` or `agent`
 # will put it, so that nobody waits for a download in the chain of servers. k3s itself is not touched.
 
@@ -8,13 +8,13 @@ verb_fetch() {
   require name version
   require_source
   NODE_NAME=${ARG[name]}
-  take_lock fetch
-  open_log fetch
-  trap '' HUP PIPE
-  trap 'interrupted TERM' TERM
-  trap 'interrupted INT' INT
+  hold_node fetch
+  # not the file of the steps that change k3s: what one of those left unfinished must stay to be seen
+  STEP_FILE=$STEP_FILE-fetch
+  : >"$STEP_FILE"
   observe_machine
-  stage_binary
+  step stage stage_binary
+  finish_step ok
   json_string "${ARG[name]}" && out+=(node "$REPLY")
   json_string "${ARG[version]}" && out+=(version "$REPLY")
   json_object "${out[@]}"

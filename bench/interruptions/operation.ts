@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from "node:fs";
+import type { Cluster } from "../../lab/cluster.ts";
+import type { Prepared } from "../../lab/prepare.ts";
+
+/** A change of the stack that is interrupted at every step of the node that it works on. */
+export interface Operation {
+  readonly servers: number;
+  readonly agents: number;
+  /** Versions that the mirror has; the first is the one that is installed. Default: the lab's. */
+  readonly versions?: readonly string[];
+  /** The machine whose step is interrupted. */
+  readonly victim: string;
+  /** The file in node/verbs whose steps they are, without `.sh`. */
+  readonly verb: string;
+  /** Steps of that file that this operation does not come to. */
+  readonly without?: readonly string[];
+  /**
+   * Brings machines and stack to where the operation begins. It is done once; every cell begins with the disks and
+   * the state that it left. Default: machines that never were in a cluster, and a stack that never ran.
+   */
+  readonly begin?: (cluster: Cluster, prepared: Prepared) => Promise<void>;
+  /** Configures the operation itself. Default: what is configured already. */
+  readonly change?: (cluster: Cluster, prepared: Prepared) => Promise<void>;
+  /** Servers that run while the operation begins, and are waited for. Default: none. */
+  readonly living?: readonly string[];
+}
+
+const directory = new URL("./operations/", import.meta.url);
+
+/** The names of all operations: each is a file. */
+export function operationNames(): string[] {
+  return readdirSync(directory)
+    .map((file) => file.replace(/\.ts$/, ""))
+    .sort();
+}
+
+export async function operationOf(name: string): Promise<Operation> {
+  const module = (await import(new URL(`${name}.ts`, directory).href)) as { operation: Operation };
+  return module.operation;
+}
+
+/** The steps of an operation, in their order: read from where they are taken, so that none can be forgotten. */
+export function stepsOf({ verb, without = [] }: Pick<Operation, "verb" | "without">): string[] {
+  const text = readFileSync(new URL(`../../node/verbs/${verb}.sh`, import.meta.url), "utf8");
+  const names = [...text.matchAll(/^ +(?:.*&& )?step (\w+) /gm)].map(([, name]) => name!);
+  return names.filter((name) => !without.includes(name));
+}
