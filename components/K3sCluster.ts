@@ -1,12 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { SshSecrets } from "../config/load.ts";
+import { type Applied, appliedOf } from "../config/plan.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
 import { clusterChange } from "./change.ts";
 import { type JoinPoint, joinPointOf, kubeconfigOf, verifyStep } from "./cluster-steps.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
+import { explainChanges } from "./explain.ts";
 import { K3sAgentNode } from "./K3sAgentNode.ts";
 import { K3sRelease } from "./K3sRelease.ts";
 import { K3sServerNode, type ServerEntry } from "./K3sServerNode.ts";
@@ -40,6 +42,8 @@ export class K3sCluster extends pulumi.ComponentResource {
   readonly agents: readonly string[];
   /** Voters as etcd sees them, their majority, and each Node's version, asked after everything else was done. */
   readonly verified: pulumi.Output<Verified>;
+  /** What the stack has been brought to: known once the cluster was verified, and compared with by the next preview. */
+  readonly applied: pulumi.Output<Applied>;
   /** What each snapshot's node reported, by the snapshot's name. */
   readonly snapshots: Readonly<Record<string, pulumi.Output<string>>>;
 
@@ -53,6 +57,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.config = args.config;
     const { config } = this;
     const change = clusterChange(config);
+    explainChanges(config, this);
 
     const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect }, { parent: this });
     this.lookAtMachines(args.ssh, change);
@@ -84,6 +89,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.verified = pulumi
       .unsecret(verify.stdout)
       .apply((stdout) => readVerified(config.servers[0]!.name, stdout));
+    this.applied = this.verified.apply(() => appliedOf(config));
     this.snapshots = this.saveSnapshots(name, access, verify);
     this.registerOutputs({
       endpoint: this.endpoint,
@@ -91,6 +97,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       servers: this.servers,
       agents: this.agents,
       verified: this.verified,
+      applied: this.applied,
       snapshots: this.snapshots,
     });
   }

@@ -49,6 +49,23 @@ function ownFlags(node: NodeConfig): Record<string, unknown> {
   };
 }
 
+/** A server's settings without its secrets, under k3s' own names. */
+export function serverFlags(config: ClusterConfig, node: NodeConfig): Record<string, unknown> {
+  return { ...equalFlags(config), ...ownServerFlags(node) };
+}
+
+/** An agent's settings, under k3s' own names. */
+export function agentFlags(node: NodeConfig): Record<string, unknown> {
+  return ownFlags(node);
+}
+
+const equalFlags = (config: ClusterConfig) => ({
+  ...sharedFlags(config),
+  "tls-san": certificateNames(config),
+});
+
+const ownServerFlags = (node: NodeConfig) => ({ ...ownFlags(node), "advertise-address": node.address });
+
 const yaml = (value: object): string => stringify(value, { lineWidth: 0 });
 
 /**
@@ -56,13 +73,12 @@ const yaml = (value: object): string => stringify(value, { lineWidth: 0 });
  * `server` nor `token`, which the node writes once when it founds or joins.
  */
 export function serverConfig(config: ClusterConfig, node: NodeConfig, agentToken: string): string {
-  const shared = { ...sharedFlags(config), "tls-san": certificateNames(config), "agent-token": agentToken };
-  return yaml(shared) + yaml({ ...ownFlags(node), "advertise-address": node.address });
+  return yaml({ ...equalFlags(config), "agent-token": agentToken }) + yaml(ownServerFlags(node));
 }
 
 /** An agent's `config.yaml`; where and with what it joins is written by the node. */
 export function agentConfig(node: NodeConfig): string {
-  return yaml(ownFlags(node));
+  return yaml(agentFlags(node));
 }
 
 /** Standard input of a `server` or `agent` step: the token that opens the cluster, then `config.yaml`. */

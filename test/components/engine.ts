@@ -57,6 +57,8 @@ export interface RunOptions {
   readonly stack?: string;
   /** Milliseconds that each node's step takes. */
   readonly stepMs?: number;
+  /** What the stack put out when it last succeeded. */
+  readonly outputs?: Readonly<Record<string, unknown>>;
   /** The version that servers run already. */
   readonly installed?: string;
 }
@@ -66,10 +68,11 @@ export async function runProgram<Result>(
   program: () => Result,
   options: RunOptions = {},
 ): Promise<{ result: Result; resources: Resources }> {
-  const { preview = false, stack = "lab", stepMs = 0, installed = null } = options;
+  const { preview = false, stack = "lab", stepMs = 0, installed = null, outputs = {} } = options;
   const requests: Registered[] = [];
   let clock = 0;
   const newResource = async (args: MockResourceArgs) => {
+    if (args.type === "pulumi:pulumi:StackReference") return { id: args.name, state: { outputs } };
     const entry = requests.find(({ type, name }) => type === args.type && name === args.name)!;
     entry.begin = clock++;
     if (stepMs > 0 && args.type.startsWith("command:remote")) await sleep(stepMs);
@@ -77,7 +80,13 @@ export async function runProgram<Result>(
     const answer = preview ? {} : answerOf(args, installed);
     return { id: preview ? "" : `${args.name}-id`, state: { ...args.inputs, ...answer } };
   };
-  await pulumi.runtime.setMocks({ newResource, call: () => ({}) }, "homelab-k3s", stack, preview);
+  await pulumi.runtime.setMocks(
+    { newResource, call: () => ({}) },
+    "homelab-k3s",
+    stack,
+    preview,
+    "organization",
+  );
   const original = MockMonitor.prototype.registerResource;
   MockMonitor.prototype.registerResource = function (this: MockMonitor, request: Request, callback) {
     requests.push(registered(request, this));

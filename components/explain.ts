@@ -1,0 +1,35 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { type Applied, appliedOf, plan } from "../config/plan.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+
+const applied = z.object({
+  version: z.string(),
+  nodes: z.record(
+    z.string(),
+    z.object({ role: z.enum(["server", "agent"]), flags: z.record(z.string(), z.unknown()) }),
+  ),
+});
+
+/** The output under which a stack keeps what it was brought to. */
+export const appliedOutput = "applied";
+
+/** What the stack's last success left as its output; undefined when there is none, or it is of another shape. */
+function readApplied(value: unknown): Applied | undefined {
+  const parsed = applied.safeParse(value);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/**
+ * In a preview, says for each node what the changed configuration will do to it, and which quorum remains. It reads
+ * the stack's own outputs and touches no node, so it tells what Pulumi knows, not what was changed behind its back.
+ */
+export function explainChanges(config: ClusterConfig, resource: pulumi.Resource): void {
+  if (!pulumi.runtime.isDryRun()) return;
+  const name = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+  const self = new pulumi.StackReference(name);
+  self.getOutput(appliedOutput).apply((before) => {
+    const lines = plan(readApplied(before), appliedOf(config));
+    if (lines.length > 0) void pulumi.log.info(["What this will do:", ...lines].join("\n  "), resource);
+  });
+}

@@ -1,0 +1,108 @@
+import { agentFlags, serverFlags } from "./render.ts";
+import type { ClusterConfig, NodeConfig } from "./schema.ts";
+import { parseVersion } from "./version.ts";
+
+/** What a node was brought to. Holds no secret. */
+export interface AppliedNode {
+  readonly role: "server" | "agent";
+  /** Its `config.yaml` without secrets, under k3s' own names. */
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What a stack was brought to when it last succeeded. It is an output of the stack, so that the next preview can say
+ * what a changed configuration means for each node.
+ */
+export interface Applied {
+  readonly version: string;
+  /** By name, servers in joining order before agents. */
+  readonly nodes: Readonly<Record<string, AppliedNode>>;
+}
+
+/** What a configuration brings the stack to. Pure. */
+export function appliedOf(config: ClusterConfig): Applied {
+  const server = (node: NodeConfig): AppliedNode => ({ role: "server", flags: serverFlags(config, node) });
+  const agent = (node: NodeConfig): AppliedNode => ({ role: "agent", flags: agentFlags(node) });
+  return {
+    version: config.version,
+    nodes: Object.fromEntries([
+      ...config.servers.map((node) => [node.name, server(node)]),
+      ...config.agents.map((node) => [node.name, agent(node)]),
+    ]),
+  };
+}
+
+/** The majority of a number of voters. */
+const quorum = (voters: number) => Math.floor(voters / 2) + 1;
+
+/** What remains while one of the voters restarts. */
+function meanwhile(voters: number): string {
+  if (voters === 1) return "the only voter: the API is away meanwhile";
+  return `${voters - 1} of ${voters} voters meanwhile, quorum ${quorum(voters)}`;
+}
+
+const afterwards = (voters: number) =>
+  `afterwards ${voters} ${voters === 1 ? "voter" : "voters"}, quorum ${quorum(voters)}`;
+
+/** Whether the kubelet's minor changes: then the node is drained first. */
+export function drains(from: string, to: string): boolean {
+  const [old, wish] = [parseVersion(from), parseVersion(to)];
+  return old !== undefined && wish !== undefined && (old.major !== wish.major || old.minor !== wish.minor);
+}
+
+const text = (value: unknown): string => (value === undefined ? "unset" : [value].flat().join(","));
+
+/** Flags that differ, as `tls-san a -> a,b`. */
+function flagChanges(before: AppliedNode["flags"], now: AppliedNode["flags"]): string[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  return keys
+    .filter((key) => text(before[key]) !== text(now[key]))
+    .map((key) => `${key} ${text(before[key])} -> ${text(now[key])}`);
+}
+
+/** Why a node that stays what it is restarts, and whether it is drained; empty when it does not. */
+function reasonsFor(name: string, before: Applied, now: Applied): string[] {
+  const [from, to] = [before.version, now.version];
+  return [
+    ...(from === to ? [] : [`${from} -> ${to}`, ...(drains(from, to) ? ["drain"] : [])]),
+    ...flagChanges(before.nodes[name]!.flags, now.nodes[name]!.flags),
+  ];
+}
+
+/**
+ * What a changed configuration will do, one line for each node that it concerns, in the order in which they are worked
+ * on, with the quorum that remains. Pure.
+ * @param before what the stack was brought to; undefined for a stack that never succeeded
+ */
+export function plan(before: Applied | undefined, now: Applied): string[] {
+  const old = before ?? { version: now.version, nodes: {} };
+  let voters = Object.values(old.nodes).filter(({ role }) => role === "server").length;
+  const work = Object.entries(now.nodes).flatMap(([name, { role }]): string[] => {
+    const was = old.nodes[name];
+    if (role === "server" && was?.role !== "server") {
+      voters++;
+      const entry = voters === 1 ? "founds the cluster" : "joins as a server";
+      const how = was ? "becomes a server: is emptied, its agent removed, joins etcd" : entry;
+      return [`${name}: ${how}; ${afterwards(voters)}`];
+    }
+    if (role === "agent" && was?.role === "server") {
+      voters--;
+      return [`${name}: becomes an agent: leaves etcd, is emptied, joins again; ${afterwards(voters)}`];
+    }
+    if (!was) return [`${name}: joins as an agent`];
+    const reasons = reasonsFor(name, old, now);
+    if (reasons.length === 0) return [];
+    return [
+      `${name}: ${[...reasons, "restart"].join(", ")}${role === "server" ? `; ${meanwhile(voters)}` : ""}`,
+    ];
+  });
+  const gone = Object.entries(old.nodes)
+    .filter(([name]) => !(name in now.nodes))
+    .reverse()
+    .map(([name, { role }]) => {
+      if (role === "agent") return `${name}: leaves the cluster, k3s is removed`;
+      voters--;
+      return `${name}: leaves etcd, k3s is removed; ${afterwards(voters)}`;
+    });
+  return [...work, ...gone];
+}

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { requireCluster } from "../../config/parse.ts";
+import { appliedOf } from "../../config/plan.ts";
+import { exampleInput } from "../unit/example.ts";
+import { build } from "./build.ts";
+import type { RunOptions } from "./engine.ts";
+
+const version = "v1.34.11+k3s1";
+const earlier = JSON.parse(JSON.stringify(appliedOf(requireCluster(exampleInput())))) as object;
+
+/** What a run says to the person in front of it. */
+async function said(options: RunOptions): Promise<string> {
+  const lines: string[] = [];
+  const info = mock.method(pulumi.log, "info", (message: string) => {
+    lines.push(message);
+    return Promise.resolve();
+  });
+  await build({ version }, options);
+  info.mock.restore();
+  return lines.join("\n");
+}
+
+test("a preview says what a new version means for each server", async () => {
+  const text = await said({ preview: true, outputs: { applied: earlier } });
+  assert.match(
+    text,
+    /What this will do:\n {2}server-1: v1\.34\.2\+k3s1 -> v1\.34\.11\+k3s1, restart; 2 of 3/,
+  );
+  assert.equal(text.split("\n").length, 5);
+});
+
+test("a preview of a stack that never succeeded, or whose output is of another shape, says how it is founded", async () => {
+  for (const outputs of [{}, { applied: { version: 3 } }]) {
+    assert.match(await said({ preview: true, outputs }), /server-1: founds the cluster/);
+  }
+});
+
+test("an `up` says nothing of it: its preview did", async () => {
+  assert.equal(await said({ outputs: { applied: earlier } }), "");
+});

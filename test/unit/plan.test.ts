@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseCluster } from "../../config/parse.ts";
+import { appliedOf, plan } from "../../config/plan.ts";
+import { exampleInput, nodeInput, serverInputs } from "./example.ts";
+
+const applied = (more: Record<string, unknown> = {}) => {
+  const { config, problems } = parseCluster(exampleInput(more));
+  assert.deepEqual(problems, []);
+  return appliedOf(config!);
+};
+
+test("nothing changed: nothing is said", () => {
+  assert.deepEqual(plan(applied(), applied()), []);
+  assert.deepEqual(plan(applied(), applied({ snapshots: ["one"] })), []);
+});
+
+test("a new stack: founded, joined, with the voters that there are afterwards", () => {
+  assert.deepEqual(plan(undefined, applied()), [
+    "server-1: founds the cluster; afterwards 1 voter, quorum 1",
+    "server-2: joins as a server; afterwards 2 voters, quorum 2",
+    "server-3: joins as a server; afterwards 3 voters, quorum 2",
+    "agent-1: joins as an agent",
+  ]);
+});
+
+test("an upgrade by a minor drains; one by a patch does not", () => {
+  const minor = plan(applied(), applied({ version: "v1.35.8+k3s1" }));
+  assert.equal(
+    minor[1],
+    "server-2: v1.34.2+k3s1 -> v1.35.8+k3s1, drain, restart; 2 of 3 voters meanwhile, quorum 2",
+  );
+  assert.equal(minor[3], "agent-1: v1.34.2+k3s1 -> v1.35.8+k3s1, drain, restart");
+  const patch = plan(applied(), applied({ version: "v1.34.11+k3s1" }));
+  assert.equal(
+    patch[0],
+    "server-1: v1.34.2+k3s1 -> v1.34.11+k3s1, restart; 2 of 3 voters meanwhile, quorum 2",
+  );
+});
+
+test("a changed setting names the flag, on the servers only", () => {
+  const lines = plan(applied(), applied({ tlsSans: ["k3s.example.org"] }));
+  assert.equal(lines.length, 3);
+  assert.match(lines[0]!, /^server-1: tls-san \S+ -> \S*k3s\.example\.org\S*, restart; 2 of 3 voters/);
+});
+
+test("a single server says that the API is away", () => {
+  const one = { servers: serverInputs(1), agents: [] };
+  const lines = plan(applied(one), applied({ ...one, version: "v1.34.11+k3s1" }));
+  assert.match(lines[0]!, /the only voter: the API is away meanwhile$/);
+});
+
+test("agents become servers and back, and nodes that are dropped go last", () => {
+  const [first, second] = [nodeInput("agent-1", "192.0.2.21"), nodeInput("agent-2", "192.0.2.22")];
+  const five = applied({ servers: [...serverInputs(3), first, second], agents: [] });
+  const three = applied({ agents: [first, second] });
+  const up = plan(three, five).filter((line) => line.includes("becomes"));
+  assert.deepEqual(up, [
+    "agent-1: becomes a server: is emptied, its agent removed, joins etcd; afterwards 4 voters, quorum 3",
+    "agent-2: becomes a server: is emptied, its agent removed, joins etcd; afterwards 5 voters, quorum 3",
+  ]);
+  assert.match(plan(five, three).join("\n"), /agent-1: becomes an agent: leaves etcd.* afterwards 4 voters/);
+  const dropped = plan(five, applied({ agents: [nodeInput("agent-9", "192.0.2.29")] }));
+  assert.deepEqual(dropped.slice(-3), [
+    "agent-9: joins as an agent",
+    "agent-2: leaves etcd, k3s is removed; afterwards 4 voters, quorum 3",
+    "agent-1: leaves etcd, k3s is removed; afterwards 3 voters, quorum 2",
+  ]);
+});
