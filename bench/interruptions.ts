@@ -28,9 +28,9 @@ let failed = 0;
 for (const name of options.operation ? [options.operation] : operationNames()) failed += await run(name);
 process.exit(failed === 0 ? 0 : 1);
 
-const chosen = ({ step, cause }: Cell) =>
-  (options.step === undefined || step === options.step) &&
-  (options.cause === undefined || cause === options.cause);
+function chosen({ step, cause }: Cell): boolean {
+  return (options.step ?? step) === step && (options.cause ?? cause) === cause;
+}
 
 async function run(name: string): Promise<number> {
   const operation = await operationOf(name);

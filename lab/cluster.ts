@@ -31,6 +31,8 @@ export type Wish = {
   topology?: Topology;
   release?: Release;
   snapshots?: readonly string[];
+  /** Whether an SSH agent holds the key, instead of the stack. */
+  sshAgent?: boolean;
   /** Keys without the project's prefix, laid over everything else. */
   more?: Record<string, unknown>;
 };
@@ -74,7 +76,7 @@ export class Cluster {
     const instance = { ...release, topology: this.topology, hostKeys, snapshots };
     const overlay = Object.fromEntries(Object.entries(more).map(([key, value]) => [prefix + key, value]));
     this.#config = { ...stackConfig(await readFile(stackFile, "utf8"), instance), ...overlay };
-    await configure(this.#stack, this.#config, this.lab.privateKey);
+    await configure(this.#stack, this.#config, this.#wish.sshAgent ? undefined : this.lab.privateKey);
   }
 
   /** The configuration as the program reads it. @throws when the program would refuse it. */

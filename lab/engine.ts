@@ -67,18 +67,23 @@ export async function currentConfig({ stack }: LabStack): Promise<Record<string,
   return (settings?.config ?? {}) as Record<string, unknown>;
 }
 
-/** Writes the stack's configuration; the private key is stored encrypted, once: it stays the same as long as the lab does. */
+/**
+ * Writes the stack's configuration; the private key is stored encrypted, once: it stays the same as long as the lab does.
+ * @param sshPrivateKey undefined when an SSH agent holds it
+ */
 export async function configure(
   { stack }: LabStack,
   config: Record<string, unknown>,
-  sshPrivateKey: string,
+  sshPrivateKey: string | undefined,
 ): Promise<void> {
   const key = `${prefix}sshPrivateKey`;
   const settings = await stack.workspace.stackSettings(stackName).catch(() => ({}));
   const secret = (settings as { config?: Record<string, unknown> }).config?.[key];
-  const all = { ...config, ...(secret === undefined ? {} : { [key]: secret }) };
+  const keep = secret !== undefined && sshPrivateKey !== undefined;
+  const all = { ...config, ...(keep && { [key]: secret }) };
   await stack.workspace.saveStackSettings(stackName, { ...settings, config: all as never });
-  if (secret === undefined) await stack.setConfig(key, { value: sshPrivateKey, secret: true });
+  if (sshPrivateKey !== undefined && !keep)
+    await stack.setConfig(key, { value: sshPrivateKey, secret: true });
 }
 
 /**
@@ -135,7 +140,21 @@ export async function operate(
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
+  if (operation === "up" && emptied(changes))
+    throw new Error(
+      `up: found ${changes.delete} resources deleted and none kept: the program registered nothing. ` +
+        "The engine and the program lost each other; run it again",
+    );
   return { seconds, changes, changed: changedIn(changes) };
+}
+
+/**
+ * Whether a successful `up` left nothing but the stack itself. Under heavy load an inline program can lose the engine,
+ * which then takes the silence for an empty program, and deletes everything that is not protected.
+ */
+export function emptied(changes: OpMap): boolean {
+  const { delete: deleted = 0, same = 0, create = 0, update = 0, replace = 0 } = changes;
+  return deleted > 0 && same + create + update + replace <= 1;
 }
 
 /** How many resources an operation created, updated, replaced or deleted. */

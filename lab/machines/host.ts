@@ -9,6 +9,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   ip: "iproute2",
   flock: "util-linux",
   mount: "mount",
+  "ssh-agent": "openssh-client",
 };
 
 /**
