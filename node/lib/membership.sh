@@ -56,7 +56,29 @@ choose_membership() {
     rejoin) say "this node's etcd data is of the member ${own:-(unnamed)}, which the cluster has removed; it is set aside and the node joins again" ;;
   esac
   find_stale "${own:--none-}" "${ARG[address]}" "${ARG[name]}" "${PEER_MEMBERS[@]}"
+  [[ $MEMBERSHIP == join || $MEMBERSHIP == rejoin ]] && all_voters_answer
   say "this node will: $MEMBERSHIP${LIVING[0]:+ (through ${LIVING[0]})}"
+}
+
+VOTERS_RETURN=30 # seconds that a voter is given which restarts at this moment
+
+# all_voters_answer: etcd admits nobody while a voter is away ("unhealthy cluster"), and k3s would try for
+# ever. Refuses with the name of the one that is missing; what an earlier life of this node left is cleared later.
+all_voters_answer() {
+  local line id name learner where silent until=$((SECONDS + VOTERS_RETURN))
+  while :; do
+    silent=""
+    for line in "${PEER_MEMBERS[@]}"; do
+      read -r id name learner where <<<"$line"
+      ((learner)) || [[ " ${STALE[*]} " == *" $name "* || $where == - ]] && continue
+      tcp_probe "$where" "$ETCD_PORT"
+      [[ $REPLY == open ]] || silent+="${silent:+, }$name at $where"
+    done
+    [[ -z $silent ]] && return 0
+    ((SECONDS < until)) || refuse "a voter of the cluster does not answer: $silent. etcd takes no new member before all voters are back: bring it back, or declare its node lost (lost: true), then run again"
+    say "waiting for $silent"
+    pause 2
+  done
 }
 
 # set_data_aside: the etcd data of a removed member, kept under our own directory until this run is done.

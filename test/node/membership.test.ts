@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { functions } from "./shell.ts";
+
+/** Asks whether all voters answer; the machine at 192.0.2.12 is dead. */
+const ask = (members: readonly string[], stale = "") =>
+  functions(
+    `tcp_probe() { REPLY=open; [[ $1 != 192.0.2.12 ]] || REPLY=unknown; }
+     VOTERS_RETURN=0 PEER_MEMBERS=("$@") STALE=(${stale})
+     all_voters_answer && echo all`,
+    members,
+  );
+
+test("S23 S25 who wants to join while a voter is dead is told which one, and is refused", async () => {
+  const { code, stdout, stderr } = await ask([
+    "a1 server-1-00000001 0 192.0.2.11",
+    "a2 server-2-00000002 0 192.0.2.12",
+  ]);
+  assert.equal(code, 3);
+  assert.equal(stdout, "");
+  assert.match(stderr, /does not answer: server-2-00000002 at 192\.0\.2\.12\..*lost: true/);
+});
+
+test("S18 S25 a learner, and what this node's own earlier life left, stop nobody", async () => {
+  const members = ["a1 server-1-00000001 0 192.0.2.11", "a2 server-2-00000002 1 192.0.2.12"];
+  assert.equal((await ask(members)).stdout, "all\n");
+  const own = "a2 server-2-00000002 0 192.0.2.12";
+  assert.equal((await ask([members[0]!, own], `"${own}"`)).stdout, "all\n");
+});
