@@ -3,7 +3,7 @@ import { agentConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { binaryFlags, nodeDeadline, removeFlags } from "./server-flags.ts";
+import { binaryFlags, removeFlags, stepDeadline } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface K3sAgentNodeArgs {
@@ -14,7 +14,7 @@ export interface K3sAgentNodeArgs {
   readonly url: pulumi.Output<string>;
   /** The token that agents join with, which carries the hash of the cluster's CA. */
   readonly token: pulumi.Output<string>;
-  /** What must be done before: the agent before it in its lane, and in an upgrade all servers. */
+  /** What must be done before: the agent before it in its lane, and all servers when the cluster lives already. */
   readonly after: pulumi.Output<pulumi.Resource[]>;
 }
 
@@ -30,14 +30,10 @@ export class K3sAgentNode extends pulumi.ComponentResource {
       access,
       {
         verb: "agent",
-        flags: args.url.apply((url): Flag[] => [
-          ...binaryFlags(config, node),
-          ["join", url],
-          ["deadline", nodeDeadline],
-        ]),
+        flags: args.url.apply((url): Flag[] => [...binaryFlags(config, node), ["join", url]]),
         remove: { verb: "remove", flags: removeFlags(config, node) },
         stdin: args.token.apply((token) => stepInput(token, agentConfig(node))),
-        deadline: nodeDeadline,
+        deadline: stepDeadline(config),
       },
       { parent: this, dependsOn: args.after },
     );

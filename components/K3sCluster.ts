@@ -5,7 +5,7 @@ import { type Applied, appliedOf } from "../config/plan.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
-import { clusterChange } from "./change.ts";
+import { clusterChange, machineChange } from "./change.ts";
 import { type JoinPoint, joinPointOf, kubeconfigOf, verifyStep } from "./cluster-steps.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
 import { explainChanges } from "./explain.ts";
@@ -75,8 +75,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     for (const node of others) {
       servers.push(this.server(node, { founds: false, ...join }, tokens, servers.at(-1)!.step));
     }
-    const upgraded = preflight.upgrade.apply((upgrade) => (upgrade ? [servers.at(-1)!.step] : []));
-    const agents = this.joinAgents(tokens, join, upgraded);
+    const serversFirst = preflight.serverRuns.apply((runs) => (runs ? [servers.at(-1)!.step] : []));
+    const agents = this.joinAgents(tokens, join, serversFirst);
     const kubeconfig = kubeconfigOf(`${name}-kubeconfig`, access, config, reading);
     const endpoint = this.provideEndpoint(name, kubeconfig);
     const done = [...servers.map(({ step }) => step), ...agents.map(({ step }) => step), ...endpoint];
@@ -113,7 +113,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     const scripts = scriptsHash();
     const users = [...new Set(nodes.map(({ user }) => user))];
     for (const node of nodes) {
-      const args = { node, ssh: config.ssh, secrets, users, scripts, change };
+      const args = { node, ssh: config.ssh, secrets, users, scripts, change: machineChange(node, change) };
       this.machines.set(node.name, new Machine(node.name, args, { parent: this }));
     }
   }
@@ -153,12 +153,12 @@ export class K3sCluster extends pulumi.ComponentResource {
 
   /**
    * Agents in lanes, beside the servers that still join: they need one server, and find the others by themselves.
-   * In an upgrade they come after all servers, since an agent must never be newer than a server.
+   * In a cluster that lives already they come after all servers: an agent must never be newer than a server.
    */
   private joinAgents(
     tokens: ClusterTokens,
     { url, token: serverToken }: JoinPoint,
-    upgraded: pulumi.Output<pulumi.Resource[]>,
+    serversFirst: pulumi.Output<pulumi.Resource[]>,
   ): K3sAgentNode[] {
     const { config } = this;
     const token = pulumi
@@ -168,7 +168,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     for (const node of config.agents) {
       const before = agents.at(-config.agentsParallel);
       const own = [this.fetched.get(node.name)!, ...(before ? [before.step] : [])];
-      const after = upgraded.apply((servers) => [...servers, ...own]);
+      const after = serversFirst.apply((servers) => [...servers, ...own]);
       const args = { config, node, access: this.access(node), url, token, after };
       agents.push(new K3sAgentNode(node.name, args, { parent: this }));
     }

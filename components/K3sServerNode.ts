@@ -3,7 +3,7 @@ import { serverConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { binaryFlags, nodeDeadline, peerFlags, removeFlags } from "./server-flags.ts";
+import { binaryFlags, peerFlags, removeFlags, stepDeadline } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 /** How a server gets into a cluster; it matters only until it is a member. */
@@ -47,13 +47,12 @@ export class K3sServerNode extends pulumi.ComponentResource {
           ...binaryFlags(config, node),
           ...peerFlags(config, node),
           ...flags,
-          ["deadline", nodeDeadline],
         ]),
         // Only Pulumi's create may found a cluster: a wiped server that is merely updated must join.
         ...(entry.founds && { createFlags: [["found", null] as const] }),
         remove: { verb: "remove", flags: removeFlags(config, node) },
         stdin,
-        deadline: nodeDeadline,
+        deadline: stepDeadline(config),
       },
       { parent: this, dependsOn: [...args.before], protect: node.protect },
     );

@@ -18,7 +18,7 @@ export interface MachineArgs {
   readonly users: readonly string[];
   /** Content hash of the scripts in node/. */
   readonly scripts: string;
-  /** Changes when something changes that concerns every node; then all are looked at again before the first step. */
+  /** Changes when the machine must be looked at again before the first step anywhere. */
   readonly change: string;
 }
 

@@ -23,8 +23,8 @@ const checkDeadline = 60;
  */
 export class Preflight extends pulumi.ComponentResource {
   readonly passed: pulumi.Resource;
-  /** Whether servers that run already get another version. */
-  readonly upgrade: pulumi.Output<boolean>;
+  /** Whether the cluster lives already: what is changed then is changed on the servers before the agents. */
+  readonly serverRuns: pulumi.Output<boolean>;
 
   constructor(name: string, args: PreflightArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("Preflight"), name, {}, opts);
@@ -43,7 +43,7 @@ export class Preflight extends pulumi.ComponentResource {
     });
     const check = this.check(`${name}-nodes`, "nodes", input, change);
     this.passed = check;
-    this.upgrade = check.stdout.apply((stdout) => (JSON.parse(stdout) as Checked).upgrade);
+    this.serverRuns = check.stdout.apply((stdout) => (JSON.parse(stdout) as Checked).serverRuns);
     this.registerOutputs({});
   }
 

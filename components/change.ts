@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { checksumsFor } from "../config/releases.ts";
-import type { ClusterConfig } from "../config/schema.ts";
+import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 
 const digest = (value: unknown): string =>
   createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
@@ -10,6 +10,11 @@ export function clusterChange(config: ClusterConfig): string {
   const { version, k3s, tlsSans, endpoint } = config;
   const servers = config.servers.map(({ name, address }) => `${name}=${address}`).sort();
   return digest([version, checksumsFor(version, config.checksums), k3s, tlsSans, endpoint, servers]);
+}
+
+/** Changes when one machine must be looked at again: with the cluster, or with its own entry in the stack. */
+export function machineChange(node: NodeConfig, cluster: string): string {
+  return digest([cluster, node]);
 }
 
 /** Changes with anything that a node or the cluster is given; then the cluster is verified again. */

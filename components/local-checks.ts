@@ -1,6 +1,6 @@
 import { createConnection } from "node:net";
 import { z } from "zod";
-import { factProblems, isUpgrade, nodeFacts } from "../config/facts.ts";
+import { factProblems, nodeFacts, serverRuns } from "../config/facts.ts";
 import { ProblemsError } from "../config/problems.ts";
 
 /** Input of the check over all nodes, as the program writes it to standard input. */
@@ -18,8 +18,8 @@ export type CheckInput = z.input<typeof checkInput>;
 export interface Checked {
   /** How many nodes there are. */
   readonly checked: number;
-  /** Whether servers that run already get another version. */
-  readonly upgrade: boolean;
+  /** Whether a server was found to be one already. */
+  readonly serverRuns: boolean;
 }
 
 /** @throws ProblemsError naming each node that forbids to start. */
@@ -27,7 +27,7 @@ export function checkNodes(text: string): Checked {
   const { nodes, ...wish } = checkInput.parse(JSON.parse(text));
   const problems = factProblems(nodes, wish);
   if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
-  return { checked: nodes.length, upgrade: isUpgrade(nodes, wish.version) };
+  return { checked: nodes.length, serverRuns: serverRuns(nodes) };
 }
 
 /** Ports whose answer, be it a refusal, shows that a machine has the address. */

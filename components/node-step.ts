@@ -30,8 +30,8 @@ export interface NodeStepArgs {
   readonly deadline: number;
 }
 
-/** Seconds that Pulumi allows for connecting and for undoing beyond a script's own bound. */
-const grace = 120;
+/** Seconds that Pulumi allows for connecting and for undoing beyond a script's own bound; a restart with the old files is given 180. */
+const grace = 300;
 
 /**
  * One step on one node. `update` is always given, since a changed input would otherwise run `create` again. Output

@@ -6,9 +6,20 @@ import { uploadDirectory } from "./scripts.ts";
 /** Seconds for one node: a slow mini PC downloads 80 MB and starts etcd well within it. */
 export const nodeDeadline = 600;
 
-/** Flags that a server and an agent step share: who it is and which binary it must run. */
+/** Seconds for the step of a server or an agent: what a node takes, and what its pods may take to leave it. */
+export function stepDeadline(config: ClusterConfig): number {
+  return nodeDeadline + config.drainDeadline;
+}
+
+/** Flags that a server and an agent step share: who it is, which binary it must run, and how long it may take. */
 export function binaryFlags(config: ClusterConfig, node: NodeConfig): Flag[] {
-  return [["name", node.name], ["address", node.address], ...releaseFlags(config)];
+  return [
+    ["name", node.name],
+    ["address", node.address],
+    ...releaseFlags(config),
+    ["drain-deadline", config.drainDeadline],
+    ["deadline", stepDeadline(config)],
+  ];
 }
 
 /** Which release, what its binary must hash to, and where the node finds it. */

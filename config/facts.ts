@@ -76,9 +76,9 @@ function vipProblems(facts: readonly NodeFacts[], wish: Wish): Problem[] {
   ];
 }
 
-/** Whether servers that run already get another version: then agents wait for all of them, to be never newer. */
-export function isUpgrade(facts: readonly NodeFacts[], version: string): boolean {
-  return facts.some((fact) => fact.role === "server" && fact.version !== null && fact.version !== version);
+/** Whether the cluster lives already: then agents wait for all servers, whose newer version they must not overtake. */
+export function serverRuns(facts: readonly NodeFacts[]): boolean {
+  return facts.some((fact) => fact.role === "server");
 }
 
 /** Everything that forbids to start, seen over all nodes. Pure. */

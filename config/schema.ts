@@ -136,6 +136,8 @@ export const clusterSchema = z.strictObject({
   agents: z.array(node).default([]),
   /** How many agents are worked on at the same time. */
   agentsParallel: whole(1, 32).default(4),
+  /** Seconds in which a node's pods must have left it before its kubelet gets another minor version. */
+  drainDeadline: whole(1, 3600).default(300),
   ssh: ssh.prefault({}),
   k3s: k3s.prefault({}),
   /** Names and addresses beside the endpoint and the servers that the API's certificate must carry. */

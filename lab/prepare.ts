@@ -23,6 +23,8 @@ export type Prepared = {
   lab: Lab;
   topology: Topology;
   release: Release;
+  /** All that the mirror serves, in the order in which they were wanted; the first is `release`. */
+  releases: readonly Release[];
   /** Environment of Pulumi: where its CLI and providers are. */
   env: Record<string, string>;
   /** What a reader should know: what was stood in for. */
@@ -70,18 +72,21 @@ export async function prepare(wanted: Wanted, board: Board, now: () => number): 
       );
     },
   );
-  const { version, sha256 } = releases[0]!;
   const standin = wanted.k3s === undefined;
-  return {
-    lab,
-    topology,
-    release: {
+  const served = releases.map(
+    ({ version, sha256 }): Release => ({
       version,
       sha256,
       mirror: mirror.url,
       standin,
       arch: process.arch === "arm64" ? "arm64" : "amd64",
-    },
+    }),
+  );
+  return {
+    lab,
+    topology,
+    release: served[0]!,
+    releases: served,
     env: pulumiEnv(toolchain),
     notes: notes(toolchain, standin),
     close: () => mirror.close(),

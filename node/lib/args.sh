@@ -36,7 +36,7 @@ grammar_of() {
     join) REPLY=server-url ;;
     server | agent) REPLY=names ;;
     node) REPLY=admitted ;;
-    deadline) REPLY=seconds ;;
+    deadline | drain-deadline) REPLY=seconds ;;
     *) return 1 ;;
   esac
 }

@@ -36,11 +36,7 @@ clear_once() {
 # patiently COMMAND...: again and again for a minute. The machine that was lost may have led etcd, and
 # nothing can be changed before another leads.
 patiently() {
-  local until=$((SECONDS + 60))
-  until "$@"; do
-    ((SECONDS < until)) || return 1
-    pause 1
-  done
+  patiently_for 60 "$@"
 }
 
 # clear_members URL

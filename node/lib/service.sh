@@ -158,7 +158,8 @@ show_journal() {
 
 # restore_service: the last of an undo on a node that had k3s: it runs again as before.
 restore_service() {
-  local tries=180
+  local tries=180 also=""
+  [[ $UNIT == k3s.service && $ETCD_HERE == yes ]] && also=", and etcd counts it as a voter"
   systemctl daemon-reload 2>/dev/null
   service_need 0
   if [[ $WAS_ACTIVE == no ]]; then
@@ -172,8 +173,8 @@ restore_service() {
   pause 2
   while ((tries-- > 0)); do
     service_state
-    if [[ $STATE_WORD == active ]]; then
-      UNDONE+=("$UNIT runs again with its old files")
+    if [[ $STATE_WORD == active ]] && { [[ -z $also ]] || is_voter_now; }; then
+      UNDONE+=("$UNIT runs again with its old files$also")
       return
     fi
     pause 1

@@ -82,3 +82,13 @@ pause() {
   wait $! 2>/dev/null
   return 0
 }
+
+# patiently_for SECONDS COMMAND...: again and again for so long; fails when it never succeeded.
+patiently_for() {
+  local until=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < until)) || return 1
+    pause "$POLL"
+  done
+}

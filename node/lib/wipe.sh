@@ -102,7 +102,7 @@ begin_new() {
     mkdir -p "$BEFORE" && : >"$BEFORE/new"
     UNDO_FIRST=wipe_new UNDO_LAST=drop_directories
   else
-    UNDO_LAST=restore_service
+    UNDO_LAST=back_to_work
   fi
 }
 

@@ -5,7 +5,7 @@ JOIN_URL=""
 
 verb_agent() {
   local out=()
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer deadline" "" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer deadline drain-deadline" "" "$@"
   require name version join
   require_source
   NODE_NAME=${ARG[name]}
@@ -13,12 +13,15 @@ verb_agent() {
   read_input
   begin_verb agent
   step observe observe_agent
+  step drain drain_before agent
   step binary put_binary
   step config put_agent_config
   step unit put_unit agent
   step start run_service check_agent
   step registered wait_registered
+  step changed wait_changed
   forget_before
+  step uncordon uncordon_or_die
   finish_step ok
   json_string "${ARG[version]}" && out+=(version "$REPLY")
   json_string "${ARG[name]}" && out+=(node "$REPLY" role '"agent"')

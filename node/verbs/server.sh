@@ -2,7 +2,7 @@
 # server: this node is a voter of its cluster, with this version and this configuration.
 
 verb_server() {
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join deadline" "found" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join deadline drain-deadline" "found" "$@"
   require name address version
   require_source
   NODE_NAME=${ARG[name]}
@@ -14,12 +14,16 @@ verb_server() {
   step fixed check_fixed
   step quorum check_quorum
   step snapshot snapshot_before
+  step drain drain_before server
   step binary put_binary
   step config put_server_config
   step unit put_unit server
   step start start_server
   step voter wait_voter
+  step names check_names
+  step changed wait_changed
   forget_before
+  step uncordon uncordon_or_die
   rm -rf -- "$STATE/removed-member"
   finish_step ok
   answer_server

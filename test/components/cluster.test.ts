@@ -52,11 +52,33 @@ for (const count of [1, 2, 3, 4, 5, 8, 12]) {
   });
 }
 
-test("K6: in an upgrade every agent waits for all servers", async () => {
-  const { resources } = await build({ version: "v1.35.8+k3s1" }, { installed: "v1.34.11+k3s1" });
-  assert.ok(resources.waits("agent-1-k3s", "server-3-k3s"));
-  const { resources: same } = await build({}, { installed: "v1.34.2+k3s1" });
-  assert.ok(!same.waits("agent-1-k3s", "server-3-k3s"));
+test("K6: in a cluster that lives already every agent waits for all servers", async () => {
+  for (const [version, installed] of [
+    ["v1.35.8+k3s1", "v1.34.11+k3s1"],
+    ["v1.34.2+k3s1", "v1.34.2+k3s1"],
+  ] as const) {
+    const { resources } = await build({ version, agents: agentInputs(3) }, { installed });
+    for (const agent of [1, 2, 3]) assert.ok(resources.waits(`agent-${agent}-k3s`, "server-3-k3s"));
+  }
+});
+
+test("K6: a node is given its own time for its pods beside the time for the change", async () => {
+  const { resources } = await build({ drainDeadline: 90 });
+  for (const node of ["server-1", "agent-1"]) {
+    const { inputs } = resources.named(`${node}-k3s`);
+    assert.match(String(inputs.update), / --drain-deadline 90 --deadline 690( |$)/);
+  }
+});
+
+test("a machine is looked at again when its own entry in the stack changes, the others are not", async () => {
+  const looks = async (labels: Record<string, string>) => {
+    const [first, ...others] = serverInputs(3);
+    const { resources } = await build({ servers: [{ ...first, labels }, ...others] });
+    return ["server-1", "server-2"].map((name) => String(resources.named(`${name}-inspect`).inputs.update));
+  };
+  const [before, after] = [await looks({}), await looks({ disk: "ssd" })];
+  assert.notEqual(before[0], after[0]);
+  assert.equal(before[1], after[1]);
 });
 
 test("S22: nothing joins through the virtual address, and it is applied once the first server answers", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { Board, type Row } from "../../lab/board.ts";
 import { startClient } from "../../lab/client-process.ts";
@@ -6,8 +7,11 @@ import { type Cluster, openCluster } from "../../lab/cluster.ts";
 import { applyEvent } from "../../lab/engine-events.ts";
 import { type Access, accessOf, api } from "../../lab/kube.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
+import { type Availability, availability } from "../../lab/outage.ts";
 import { type Prepared, prepare, type Wanted } from "../../lab/prepare.ts";
+import { startProber } from "../../lab/prober.ts";
 import type { Topology } from "../../lab/topology.ts";
+import { type Outcome, startWriter } from "../../lab/writer.ts";
 
 /** Why these tests cannot run here; never under CI. */
 export const skip = process.getuid?.() === 0 ? false : "machines need root";
@@ -113,6 +117,51 @@ export function without(topology: Topology, name: string): Topology {
   const others = (nodes: Topology["nodes"]) => nodes.filter((node) => node.name !== name);
   const { nodes, servers, agents } = topology;
   return { ...topology, nodes: others(nodes), servers: others(servers), agents: others(agents) };
+}
+
+/**
+ * The longest that the API may be away through the endpoint: one failover of it. On a quiet machine with k3s' own etcd
+ * timings that is 5-12 s (etcd's election of 5-10 s, or kube-vip's lease of 5 s and its announcement); twice that and
+ * some more are for machines that share their two cores with others.
+ */
+export const failoverMs = 30_000;
+
+/** What clients saw while something was done: a prober that reads twenty times a second, and a writer. */
+export type Seen = { availability: Availability; written: Outcome };
+
+/** Does something while a prober and a writer use the API through the endpoint; says what they saw. */
+export async function watched(
+  t: TestContext,
+  access: Access,
+  what: string,
+  work: () => Promise<unknown>,
+): Promise<Seen> {
+  const { ca, cert, key, server } = access;
+  const url = `${server}/api/v1/namespaces/default`;
+  const prober = startProber({ url, intervalMs: 50, timeoutMs: 1_000, ca, cert, key });
+  const writer = startWriter({ access, name: what.replaceAll(" ", "-") });
+  const ended = await work().then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  const seen = { availability: availability(await prober.stop()), written: await writer.stop() };
+  const { longestMs, failed, total, outages } = seen.availability;
+  t.diagnostic(
+    `${what}: longest outage ${(longestMs / 1000).toFixed(1)} s, ${failed} of ${total} requests failed in ${outages.length} outages; ` +
+      `${seen.written.acknowledged} writes acknowledged, ${seen.written.lost.length} lost, longest pause ${(seen.written.longestPauseMs / 1000).toFixed(1)} s`,
+  );
+  if (ended) throw ended;
+  return seen;
+}
+
+/** @throws when an acknowledged write is lost, or the API was away for longer than one failover of the endpoint. */
+export function uninterrupted({ availability, written }: Seen): void {
+  assert.ok(written.acknowledged > 10, `only ${written.acknowledged} writes`);
+  assert.deepEqual(written.lost, []);
+  assert.ok(
+    !availability.openEnd && availability.longestMs < failoverMs,
+    `away for ${availability.longestMs} ms`,
+  );
 }
 
 /** Where marks are written: data whose survival is checked. */

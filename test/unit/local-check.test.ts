@@ -32,7 +32,11 @@ const input = (more: Partial<CheckInput> = {}): CheckInput => ({
 });
 
 test("machines that agree are let through with one line of JSON", async () => {
-  assert.deepEqual(await run("nodes", input()), { code: 0, out: '{"checked":2,"upgrade":false}\n', err: "" });
+  assert.deepEqual(await run("nodes", input()), {
+    code: 0,
+    out: '{"checked":2,"serverRuns":false}\n',
+    err: "",
+  });
 });
 
 test("S02: cloned machines stop everything before the first change", async () => {
