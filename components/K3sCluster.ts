@@ -3,10 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SshSecrets } from "../config/load.ts";
 import { type Applied, appliedOf } from "../config/plan.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
-import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import type { ClusterConfig, NodeConfig, RestoreConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
 import { clusterChange, machineChange } from "./change.ts";
 import { type JoinPoint, joinPointOf, kubeconfigOf, verifyStep } from "./cluster-steps.ts";
+import { EtcdRestore } from "./EtcdRestore.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
 import { explainChanges } from "./explain.ts";
 import { K3sAgentNode } from "./K3sAgentNode.ts";
@@ -26,6 +27,8 @@ export interface K3sClusterArgs {
   readonly config: ClusterConfig;
   /** What unlocks the machines; without a key the SSH agent does. */
   readonly ssh: SshSecrets;
+  /** The server token of the snapshot to restore; without one it is the cluster's own, or lies beside the snapshot. */
+  readonly restoreToken?: pulumi.Output<string>;
 }
 
 /**
@@ -67,10 +70,13 @@ export class K3sCluster extends pulumi.ComponentResource {
     const [founder, ...others] = config.servers as [NodeConfig, ...NodeConfig[]];
     const access = this.access(founder);
     const founding = { founds: true, token: tokens.server } as const;
-    const first = this.server(founder, founding, tokens, preflight.passed);
+    const begun = config.restore
+      ? this.restore(`${name}-restore-${config.restore.id}`, config.restore, args.restoreToken, tokens)
+      : preflight.passed;
+    const first = this.server(founder, founding, tokens, begun);
     // What is read of the first server is read again when that server was made anew: its cluster may be another.
     const reading = { parent: this, dependsOn: first.step, replaceWith: [first.step] };
-    const join = joinPointOf(`${name}-identity`, access, founder, reading);
+    const join = joinPointOf(`${name}-identity`, access, config, reading);
     const servers = [first];
     for (const node of others) {
       servers.push(this.server(node, { founds: false, ...join }, tokens, servers.at(-1)!.step));
@@ -131,6 +137,29 @@ export class K3sCluster extends pulumi.ComponentResource {
       this.fetched.set(node.name, fetched);
       if (node === config.servers[0]) after = fetched;
     }
+  }
+
+  /** Everything goes back to a snapshot before the first server is looked at. */
+  private restore(
+    name: string,
+    restore: RestoreConfig,
+    token: pulumi.Output<string> | undefined,
+    tokens: ClusterTokens,
+  ): pulumi.Resource {
+    const { config, machines } = this;
+    const facts = pulumi.all([...machines.values()].map((machine) => machine.facts));
+    const args = {
+      config,
+      restore,
+      accessOf: (node: NodeConfig) => this.access(node),
+      machines: facts.apply((all) =>
+        all.flatMap(({ node, machineId }) => (machineId === null ? [] : [`${node}=${machineId}`])),
+      ),
+      token: token ?? tokens.server,
+      agentToken: tokens.agent,
+      ready: [...this.fetched.values()],
+    };
+    return new EtcdRestore(name, args, { parent: this }).restored;
   }
 
   /** One server; it is touched when what stands before it is done, so that servers form a chain. */

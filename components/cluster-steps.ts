@@ -11,6 +11,9 @@ const readDeadline = 60;
 /** Seconds within which all nodes must be Ready and all servers voters. */
 const verifyDeadline = 300;
 
+/** A restore may bring back another token and other keys. */
+const afterRestore = ({ restore }: ClusterConfig): string[] => (restore ? [`restore ${restore.id}`] : []);
+
 /** The admin kubeconfig with the server's own address: that answers before the endpoint does. Secret. */
 export function kubeconfigOf(
   name: string,
@@ -20,7 +23,8 @@ export function kubeconfigOf(
 ): pulumi.Output<string> {
   const flags = [["server", serverUrl(config.servers[0]!.address)]] as const;
   // Its certificate expires after a year and is renewed when k3s restarts: an upgrade is when it is read again.
-  const args = { verb: "kubeconfig", flags, change: config.version, deadline: readDeadline };
+  const change = [config.version, ...afterRestore(config)].join(" ");
+  const args = { verb: "kubeconfig", flags, change, deadline: readDeadline };
   return pulumi.secret(new NodeStep(name, access, args, opts).stdout);
 }
 
@@ -38,14 +42,17 @@ export interface JoinPoint {
 export function joinPointOf(
   name: string,
   access: NodeAccess,
-  node: NodeConfig,
+  config: ClusterConfig,
   opts: pulumi.CustomResourceOptions,
 ): JoinPoint {
+  const node = config.servers[0]!;
+  const [change] = afterRestore(config);
   const flags = [
     ["name", node.name],
     ["address", node.address],
   ] as const;
-  const step = new NodeStep(name, access, { verb: "identity", flags, deadline: readDeadline }, opts);
+  const args = { verb: "identity", flags, deadline: readDeadline, ...(change && { change }) };
+  const step = new NodeStep(name, access, args, opts);
   const identity = step.stdout.apply((stdout) => readIdentity(node.name, node.address, stdout));
   return { url: pulumi.unsecret(identity.url), token: pulumi.secret(identity.token) };
 }

@@ -19,7 +19,7 @@ export interface NodeStepArgs {
   /** Flags of the very first run only, never of an update. */
   readonly createFlags?: readonly Flag[];
   /** Verb and flags of an update, where they are not those of the first run. */
-  readonly update?: { readonly verb: string; readonly flags: readonly Flag[] };
+  readonly update?: { readonly verb: string; readonly flags: pulumi.Input<readonly Flag[]> };
   /** Verb and flags of the way back, where there is one. */
   readonly remove?: { readonly verb: string; readonly flags: readonly Flag[] };
   /** Standard input. Secrets travel here and nowhere else. */

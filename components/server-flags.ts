@@ -17,9 +17,15 @@ export function binaryFlags(config: ClusterConfig, node: NodeConfig): Flag[] {
     ["name", node.name],
     ["address", node.address],
     ...releaseFlags(config),
+    ...restoredFlags(config),
     ["drain-deadline", config.drainDeadline],
     ["deadline", stepDeadline(config)],
   ];
+}
+
+/** After which restore this is, so that every node's step runs once more and the node sees what it missed. */
+function restoredFlags({ restore }: ClusterConfig): Flag[] {
+  return restore ? [["restored", restore.id]] : [];
 }
 
 /** Which release, what its binary must hash to, and where the node finds it. */

@@ -158,6 +158,20 @@ export const snapshotName = text(
   "Rename the snapshot, for example before-upgrade.",
 );
 
+/** The id of a restore; becomes part of a file name. */
+export const restoreId = text(
+  /^[a-z0-9](?:[a-z0-9.-]{0,38}[a-z0-9])?$/,
+  "1 to 40 lower-case letters, digits, inner '.' and '-'",
+  "Any word that was not used for a restore before, for example the date: 2026-11-20.",
+);
+
+/** Where a snapshot is: a name, a path or a key; what each `restore.from` wants of it is checked by its rule. */
+export const snapshotPlace = text(
+  /^[A-Za-z0-9./][A-Za-z0-9._/+-]{0,250}$/,
+  "a snapshot's name, path or key of letters, digits, '.', '_', '/', '+' and '-'",
+  "See `restore.from` for which of them is meant.",
+);
+
 /** A container image pinned by digest. */
 export const pinnedImage = text(
   /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64}$/,

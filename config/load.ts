@@ -12,6 +12,8 @@ export interface SshSecrets {
 export interface StackConfig {
   readonly config: ClusterConfig;
   readonly ssh: SshSecrets;
+  /** The server token of the snapshot that `restore` names, where it does not lie beside it. */
+  readonly restoreToken?: pulumi.Output<string>;
 }
 
 /** A stack's configuration as Pulumi hands it over: texts by key, and which of them are secret. */
@@ -41,6 +43,14 @@ function secretProblems(key: string, value: string, isSecret: boolean): Problem[
       found: "a plain-text value that is not shown",
       wanted: "an encrypted value",
       next: `Run \`pulumi config set --secret ${key}\` with the value on standard input, and change the secret: it was readable.`,
+    });
+  }
+  if (key === "restoreToken" && !/^[!-~]{8,}$/.test(value)) {
+    problems.push({
+      path: key,
+      found: show(value, true),
+      wanted: "a server token: one word, at least 8 characters",
+      next: "It is the content of the file <snapshot>.token, or of /var/lib/rancher/k3s/server/token of that time.",
     });
   }
   if (key === "sshPrivateKey" && !/^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n/.test(value)) {
@@ -105,8 +115,10 @@ export function loadStack(): StackConfig {
   const store = new pulumi.Config();
   const privateKey = store.getSecret("sshPrivateKey");
   const passphrase = store.getSecret("sshPrivateKeyPassphrase");
+  const restoreToken = store.getSecret("restoreToken");
   return {
     config,
+    ...(restoreToken && { restoreToken }),
     ssh: { ...(privateKey && { privateKey }), ...(passphrase && { passphrase }) },
   };
 }

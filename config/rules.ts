@@ -1,7 +1,7 @@
 import type { Draft, PlacedNode } from "./draft.ts";
 import { kubeVipDefect } from "./images.ts";
 import { endpointProblems, rangeProblems } from "./network-rules.ts";
-import type { Problem } from "./problems.ts";
+import { type Problem, show } from "./problems.ts";
 import { checksumsFor, checksumUrl } from "./releases.ts";
 
 /** etcd needs a majority: an even number of servers tolerates no more losses than one server less. */
@@ -138,6 +138,21 @@ export function snapshotProblems({ snapshots }: Draft): Problem[] {
   });
 }
 
+/** A snapshot on the node is named as this program names it, or by its full path: nobody knows a relative one's start. */
+export function restoreProblems({ restore }: Draft): Problem[] {
+  if (restore?.from !== "node") return [];
+  const { snapshot } = restore;
+  if (snapshot.startsWith("/") || !snapshot.includes("/")) return [];
+  return [
+    {
+      path: "restore.snapshot",
+      found: show(snapshot),
+      wanted: "a snapshot's name, or an absolute path on the first server",
+      next: "For a file on the machine where Pulumi runs set restore.from to file.",
+    },
+  ];
+}
+
 /** All rules that look at more than one value. Each is pure and gives every problem it finds. */
 export const rules: readonly ((draft: Draft) => Problem[])[] = [
   serverCountProblems,
@@ -149,4 +164,5 @@ export const rules: readonly ((draft: Draft) => Problem[])[] = [
   labelProblems,
   checksumProblems,
   snapshotProblems,
+  restoreProblems,
 ];

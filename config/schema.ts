@@ -15,8 +15,10 @@ import {
   nodeName,
   oneOf,
   pinnedImage,
+  restoreId,
   sha256,
   snapshotName,
+  snapshotPlace,
   taint,
   text,
   whole,
@@ -126,6 +128,20 @@ const upload = z.strictObject({ amd64: artifacts.optional(), arm64: artifacts.op
 
 const checksums = z.strictObject({ amd64: sha256.optional(), arm64: sha256.optional() });
 
+/**
+ * Brings the whole cluster back to a snapshot, once for each `id`. Afterwards it may stay or be dropped: neither
+ * changes anything. The server token that the snapshot was made with is taken from beside the snapshot on the node
+ * (`<snapshot>.token`), from the secret `restoreToken`, or is the cluster's own.
+ */
+const restore = z.strictObject({
+  /** A new id is a new restore. */
+  id: restoreId,
+  /** `node`: kept on the first server. `file`: on the machine where Pulumi runs; it is uploaded. Default: node. */
+  from: oneOf(["node", "file"], "Say where the snapshot is.").default("node"),
+  /** From `node` a name out of `snapshots`, or an absolute path there; from `file` a path. */
+  snapshot: snapshotPlace,
+});
+
 /** The stack's configuration without its secrets. Unknown keys are refused everywhere. */
 export const clusterSchema = z.strictObject({
   /** The k3s release on every node. */
@@ -149,6 +165,7 @@ export const clusterSchema = z.strictObject({
   checksums: checksums.optional(),
   /** On-demand etcd snapshots, by name. */
   snapshots: z.array(snapshotName).default([]),
+  restore: restore.optional(),
   /** Whether Pulumi refuses to delete servers and tokens. */
   protect: flag.default(true),
 });
@@ -172,11 +189,12 @@ export type ClusterConfig = Omit<Parsed, "servers" | "agents"> & {
 
 export type EndpointConfig = ClusterConfig["endpoint"];
 export type KubeVipConfig = Extract<EndpointConfig, { provider: "kube-vip" }>;
+export type RestoreConfig = NonNullable<ClusterConfig["restore"]>;
 export type ParsedConfig = Parsed;
 export type ParsedNode = Parsed["servers"][number];
 
 /** Keys that hold secrets; they must be set with `pulumi config set --secret`. */
-export const secretKeys = ["sshPrivateKey", "sshPrivateKeyPassphrase"] as const;
+export const secretKeys = ["sshPrivateKey", "sshPrivateKeyPassphrase", "restoreToken"] as const;
 
 const shapes: Readonly<Record<string, object>> = {
   "": { ...clusterSchema.shape, ...Object.fromEntries(secretKeys.map((key) => [key, key])) },
@@ -192,6 +210,7 @@ const shapes: Readonly<Record<string, object>> = {
   "upload.amd64": artifacts.shape,
   "upload.arm64": artifacts.shape,
   checksums: checksums.shape,
+  restore: restore.shape,
 };
 
 /** The keys that may stand at a path of the configuration, for errors about unknown ones. */

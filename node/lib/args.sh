@@ -115,6 +115,9 @@ run_verb() {
     remove) verb_remove "$@" ;;
     admit) verb_admit "$@" ;;
     forget) verb_forget "$@" ;;
-    *) usage_error "'$verb' is not a verb; verbs are inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete remove admit forget" ;;
+    restore-check) verb_restore_check "$@" ;;
+    halt) verb_halt "$@" ;;
+    restore) verb_restore "$@" ;;
+    *) usage_error "'$verb' is not a verb; verbs are inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete remove admit forget restore-check halt restore" ;;
   esac
 }

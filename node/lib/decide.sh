@@ -41,6 +41,26 @@ decide_owner() {
   fi
 }
 
+# decide_restore FOUND AGAIN: what the first server does about a restore.
+#   FOUND  checked|halted|aside|reset|done   what was done of it here, empty when nothing was
+#   AGAIN  yes|no   this is not the first run: it may go on with a restore, never begin one
+# Words: restore, resume (the snapshot's data are in place: come back with them), nothing.
+decide_restore() {
+  case $1:$2 in
+    done:* | :yes) REPLY=nothing ;;
+    reset:*) REPLY=resume ;;
+    *) REPLY=restore ;;
+  esac
+}
+
+# decide_halt FOUND AGAIN: the same for another server. Words: halt, nothing.
+decide_halt() {
+  case $1:$2 in
+    done:* | :yes) REPLY=nothing ;;
+    *) REPLY=halt ;;
+  esac
+}
+
 # decide_service ACTIVE RECORDED WANTED UNFINISHED CHANGED: what the service needs.
 #   ACTIVE      active|activating|other   as systemd says
 #   RECORDED    what the service was last started with, empty when not written down, `never` when

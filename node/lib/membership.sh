@@ -32,9 +32,11 @@ is_voter_now() {
 
 # choose_membership: sets MEMBERSHIP, LIVING, STALE; refuses where no answer is safe.
 choose_membership() {
-  local found=${ARG[found]:-no} own item texts=""
+  local found=${ARG[found]:-no} own item texts="" halted
   LIVING=() UNKNOWN=() PEER_MEMBERS=()
-  if [[ $ETCD_HERE == yes ]] && is_voter_now; then
+  halted_for && halted=$REPLY
+  [[ -z ${ARG[restored]:-} ]] || found=no # the restore has made the cluster
+  if [[ $ETCD_HERE == yes && -z $halted ]] && is_voter_now; then
     MEMBERSHIP=member
     return 0
   fi
@@ -50,6 +52,11 @@ choose_membership() {
   for item in "${UNKNOWN[@]}"; do
     texts+="${texts:+; }$item"
   done
+  if [[ -n $halted ]]; then
+    on_failure systemctl disable --quiet "$UNIT"
+    [[ $MEMBERSHIP != member || $LISTED == yes || (-z ${ARG[restored]:-} && ${#LIVING[@]} -eq 0) ]] ||
+      refuse "this server was halted for the restore $halted, its data are of before, and no restored server says who its members are (${texts:-it answers, but not for etcd}). Bring the restored server up, then run again"
+  fi
   case $MEMBERSHIP in
     unknown) refuse "no peer is a living server, but not all could be asked, and a second cluster must never be founded beside one that lives: $texts. Bring these up (k3s need not run there), open TCP $API_PORT to them, or take them out of the configuration" ;;
     lost) refuse "this node has no etcd data and no living server was found to join (${texts:-no peer is a server}). A new cluster is founded only where a stack creates its first server, so none is founded here: bring a server back, or restore from a snapshot" ;;
@@ -81,12 +88,15 @@ all_voters_answer() {
   done
 }
 
-# set_data_aside: the etcd data of a removed member, kept under our own directory until this run is done.
+# set_data_aside: the etcd data of a removed member, kept beside them until this run is done.
 set_data_aside() {
   act
   systemctl stop "$UNIT" || die "$UNIT could not be stopped"
-  rm -rf -- "$STATE/removed-member"
-  mv -- "$ETCD_DATA" "$STATE/removed-member" || die "$ETCD_DATA could not be moved aside"
+  if [[ -e $REMOVED_MEMBER ]]; then # of a run that did not end: what is here now is of its try to join
+    rm -rf -- "$ETCD_DATA"
+  else
+    mv -- "$ETCD_DATA" "$REMOVED_MEMBER" || die "$ETCD_DATA could not be moved aside"
+  fi
   on_failure data_back
 }
 
@@ -94,7 +104,7 @@ set_data_aside() {
 data_back() {
   systemctl stop "$UNIT" 2>/dev/null
   rm -rf -- "$ETCD_DATA"
-  mv -- "$STATE/removed-member" "$ETCD_DATA" && UNDONE+=("$ETCD_DATA is again as it was")
+  mv -- "$REMOVED_MEMBER" "$ETCD_DATA" && UNDONE+=("$ETCD_DATA is again as it was")
 }
 
 # no_majority: whether etcd here has no leader because too few voters answer; what was seen and both ways

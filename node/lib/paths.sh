@@ -14,6 +14,7 @@ NODE_PASSWORD=$ROOT/etc/rancher/node/password
 DATA=$ROOT/var/lib/rancher/k3s
 ETCD_DATA=$DATA/server/db/etcd
 K3S_SNAPSHOTS=$DATA/server/db/snapshots
+REMOVED_MEMBER=$DATA/server/removed-member # on the file system of the data: one rename
 ETCD_TLS=$DATA/server/tls/etcd
 ADMIN_KUBECONFIG=$DATA/server/cred/admin.kubeconfig
 PROC=$ROOT/proc
@@ -30,6 +31,7 @@ RUNNING=$STATE/running
 CORDONED_HERE=$STATE/cordoned
 SNAPSHOTS=$STATE/snapshots
 LAST=$STATE/last
+RESTORES=$STATE/restore
 
 API_PORT=6443
 ETCD_PORT=2379

@@ -5,7 +5,7 @@ JOIN_URL=""
 
 verb_agent() {
   local out=()
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer deadline drain-deadline" "" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer restored:name deadline drain-deadline" "" "$@"
   require name version join
   require_source
   NODE_NAME=${ARG[name]}
@@ -17,9 +17,11 @@ verb_agent() {
   step binary put_binary
   step config put_agent_config
   step unit put_unit agent
+  drop_watches
   step start run_service check_agent
   step registered wait_registered
   step changed wait_changed
+  past_restore
   forget_before
   step uncordon uncordon_or_die
   finish_step ok
@@ -79,6 +81,18 @@ put_agent_config() {
   put_marker agent
   put_config
   joining "$JOIN_URL" && put_join "$REPLY"
+}
+
+# drop_watches: after a restore the cluster's history is another one. What an agent that ran meanwhile has
+# watched is of the old one, so its service is restarted, once.
+drop_watches() {
+  [[ -n ${ARG[restored]:-} && $WAS_ACTIVE == yes ]] || return 0
+  restore_record "${ARG[restored]}"
+  [[ -z $REPLY ]] || return 0
+  say "the cluster was restored: this agent forgets what it has seen of it"
+  act
+  rm -f -- "$RUNNING"
+  changed watches
 }
 
 # check_agent: ends the wait early when the cluster knows this node's name as another machine's.

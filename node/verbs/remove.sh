@@ -163,6 +163,6 @@ wipe_all() {
   rm -rf -- "$DATA/agent/images"
   rmdir -- "$DATA/agent" "$DATA" "${DATA%/*}" 2>/dev/null
   wipe_files
-  rm -rf -- "$RUNNING" "$STATE/removed-member"
+  rm -rf -- "$RUNNING" "$RESTORES"
   forget_before
 }

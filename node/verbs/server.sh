@@ -2,7 +2,7 @@
 # server: this node is a voter of its cluster, with this version and this configuration.
 
 verb_server() {
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join deadline drain-deadline" "found" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join restored:name deadline drain-deadline" "found" "$@"
   require name address version
   require_source
   NODE_NAME=${ARG[name]}
@@ -24,7 +24,8 @@ verb_server() {
   step changed wait_changed
   forget_before
   step uncordon uncordon_or_die
-  rm -rf -- "$STATE/removed-member"
+  rm -rf -- "$REMOVED_MEMBER"
+  past_restore
   finish_step ok
   answer_server
 }
