@@ -35,6 +35,9 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
   },
   agent: () => "{}",
   fetch: () => "{}",
+  "restore-check": () => "{}",
+  halt: () => "{}",
+  restore: () => "{}",
   verify: (command) => {
     const voters = flagOf(command, "server").split(",");
     const nodes = voters.map((name) => ({ name, ready: true, version: "v1.34.2+k3s1", roles: [] }));

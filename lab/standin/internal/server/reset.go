@@ -17,6 +17,9 @@ func (r *run) reset(ctx context.Context) error {
 		return fmt.Errorf("Managed etcd cluster membership was previously reset, please remove the cluster-reset flag and start k3s normally. "+
 			"If you need to perform another cluster reset, you must first manually delete the file at %s", flag)
 	}
+	if r.settings.JoinURL != "" {
+		return errors.New("cannot perform cluster-reset while server URL is set - remove server from configuration before resetting")
+	}
 	path := r.settings.Text("cluster-reset-restore-path")
 	if path == "" && !etcd.Initialized(r.settings) {
 		return errors.New("cannot perform cluster-reset while there is no etcd data")
