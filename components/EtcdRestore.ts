@@ -1,23 +1,26 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { serverConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig, RestoreConfig } from "../config/schema.ts";
+import type { ClusterTokens } from "./ClusterTokens.ts";
 import type { Flag } from "./command-line.ts";
+import type { Machine } from "./Machine.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { remoteDirectory } from "./scripts.ts";
+import { projectRoot, remoteDirectory } from "./scripts.ts";
 import { binaryFlags, nodeDeadline, peerFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface EtcdRestoreArgs {
   readonly config: ClusterConfig;
   readonly restore: RestoreConfig;
-  readonly accessOf: (node: NodeConfig) => NodeAccess;
-  /** `NAME=MACHINE-ID` of every machine that has one: Nodes that the snapshot knows from other machines are cleared. */
-  readonly machines: pulumi.Output<readonly string[]>;
-  /** The token that the snapshot was made with, where none lies beside it. */
-  readonly token: pulumi.Output<string>;
-  /** The password that agents join with. */
-  readonly agentToken: pulumi.Output<string>;
+  /** Every machine of the stack, by name. */
+  readonly machines: ReadonlyMap<string, Machine>;
+  /** The stack's own tokens: the snapshot's, unless it is an older or another one. */
+  readonly tokens: ClusterTokens;
+  /** The server token that the snapshot was made with, where it is given. */
+  readonly token?: pulumi.Output<string>;
   /** What must be done before anything is stopped: every machine is fit, and has its release. */
   readonly ready: readonly pulumi.Resource[];
 }
@@ -37,98 +40,114 @@ export class EtcdRestore extends pulumi.ComponentResource {
   /** The first server runs with the snapshot's data. */
   readonly restored: pulumi.Resource;
 
+  private readonly args: EtcdRestoreArgs;
+  /** Where the first server finds the snapshot. */
+  private readonly place: string;
+  private readonly token: pulumi.Output<string>;
+
   constructor(name: string, args: EtcdRestoreArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("EtcdRestore"), name, {}, opts);
-    const { config, restore, accessOf } = args;
+    const { config, restore, tokens } = args;
+    this.args = args;
+    this.place = restore.from === "file" ? uploadPath(restore) : restore.snapshot;
+    this.token = args.token ?? tokenBeside(restore) ?? tokens.server;
     const [first, ...others] = config.servers as [NodeConfig, ...NodeConfig[]];
-    const uploaded = restore.from === "file" ? [this.upload(name, accessOf(first), args)] : [];
-    const place = restore.from === "file" ? uploadPath(restore) : restore.snapshot;
-    const checked = this.check(name, place, first, args, uploaded);
-    const halted = others.map((node) => this.halt(`${name}-halt-${node.name}`, node, args, checked));
-    this.restored = this.run(name, place, first, args, [checked, ...halted]);
+    const uploaded = restore.from === "file" ? [this.upload(name, first)] : [];
+    const checked = this.check(name, first, uploaded);
+    const halted = others.map((node) => this.halt(`${name}-halt-${node.name}`, node, checked));
+    this.restored = this.run(name, first, [checked, ...halted]);
     this.registerOutputs({});
   }
 
-  private upload(name: string, access: NodeAccess, { restore, ready }: EtcdRestoreArgs): pulumi.Resource {
-    const source = new pulumi.asset.FileAsset(restore.snapshot);
-    const args = { connection: access.connection, source, remotePath: uploadPath(restore) };
+  private access(node: NodeConfig): NodeAccess {
+    return this.args.machines.get(node.name)!.access;
+  }
+
+  private upload(name: string, node: NodeConfig): pulumi.Resource {
+    const { restore, ready } = this.args;
+    const source = new pulumi.asset.FileAsset(resolve(projectRoot, restore.snapshot));
+    const { connection } = this.access(node);
+    const args = { connection, source, remotePath: uploadPath(restore) };
     return new remote.CopyToRemote(`${name}-upload`, args, { parent: this, dependsOn: [...ready] });
   }
 
-  private check(
-    name: string,
-    place: string,
-    node: NodeConfig,
-    { config, restore, accessOf, token, ready }: EtcdRestoreArgs,
-    uploaded: readonly pulumi.Resource[],
-  ): NodeStep {
+  private check(name: string, node: NodeConfig, uploaded: readonly pulumi.Resource[]): NodeStep {
+    const { config, restore, ready } = this.args;
     const flags: Flag[] = [
       ["id", restore.id],
       ["name", node.name],
       ["address", node.address],
       ["version", config.version],
-      ["snapshot", place],
+      ["snapshot", this.place],
     ];
     return new NodeStep(
       `${name}-check`,
-      accessOf(node),
+      this.access(node),
       {
         verb: "restore-check",
         flags,
         update: { verb: "restore-check", flags: [...flags, again] },
-        stdin: token.apply((text) => stepInput(text, "")),
+        stdin: this.token.apply((token) => stepInput(token, "")),
         deadline: checkDeadline,
       },
       { parent: this, dependsOn: [...ready, ...uploaded] },
     );
   }
 
-  private halt(name: string, node: NodeConfig, args: EtcdRestoreArgs, checked: pulumi.Resource): NodeStep {
+  private halt(name: string, node: NodeConfig, checked: pulumi.Resource): NodeStep {
     const flags: Flag[] = [
-      ["id", args.restore.id],
+      ["id", this.args.restore.id],
       ["name", node.name],
       ["deadline", haltDeadline],
     ];
-    return new NodeStep(
-      name,
-      args.accessOf(node),
-      { verb: "halt", flags, update: { verb: "halt", flags: [...flags, again] }, deadline: haltDeadline },
-      { parent: this, dependsOn: [checked] },
-    );
+    const update = { verb: "halt", flags: [...flags, again] };
+    const step = { verb: "halt", flags, update, deadline: haltDeadline };
+    return new NodeStep(name, this.access(node), step, { parent: this, dependsOn: [checked] });
   }
 
-  private run(
-    name: string,
-    place: string,
-    node: NodeConfig,
-    { config, restore, accessOf, machines, token, agentToken }: EtcdRestoreArgs,
-    before: readonly pulumi.Resource[],
-  ): NodeStep {
+  private run(name: string, node: NodeConfig, before: readonly pulumi.Resource[]): NodeStep {
+    const { config, restore, tokens } = this.args;
     const { restore: _, ...given } = config;
-    const flags = machines.apply((ids): Flag[] => [
+    const flags = this.machineFlags().apply((machines): Flag[] => [
       ["id", restore.id],
       ...binaryFlags(given, node),
-      ["snapshot", place],
+      ["snapshot", this.place],
       ...peerFlags(config, node),
-      ...ids.map((id): Flag => ["node", id]),
+      ...machines,
       ["deadline", nodeDeadline],
     ]);
-    const stdin = pulumi
-      .all([token, agentToken])
-      .apply(([text, agents]) => stepInput(text, serverConfig(config, node, agents)));
     return new NodeStep(
       `${name}-run`,
-      accessOf(node),
+      this.access(node),
       {
         verb: "restore",
         flags,
         update: { verb: "restore", flags: flags.apply((list) => [...list, again]) },
-        stdin,
+        stdin: pulumi
+          .all([this.token, tokens.agent])
+          .apply(([token, agentToken]) => stepInput(token, serverConfig(config, node, agentToken))),
         deadline: nodeDeadline,
       },
       { parent: this, dependsOn: [...before] },
     );
   }
+
+  /** `NAME=MACHINE-ID` of every machine that has one: Nodes that the snapshot knows from other machines are cleared. */
+  private machineFlags(): pulumi.Output<Flag[]> {
+    const facts = pulumi.all([...this.args.machines.values()].map((machine) => machine.facts));
+    return facts.apply((all) =>
+      all.flatMap(({ node, machineId }): Flag[] =>
+        machineId === null ? [] : [["node", `${node}=${machineId}`]],
+      ),
+    );
+  }
+}
+
+/** The token that stands beside a copy of a snapshot on this machine. */
+function tokenBeside({ from, snapshot }: RestoreConfig): pulumi.Output<string> | undefined {
+  const file = resolve(projectRoot, `${snapshot}.token`);
+  if (from !== "file" || !existsSync(file)) return undefined;
+  return pulumi.secret(readFileSync(file, "utf8").trim());
 }
 
 const again: Flag = ["again", null];

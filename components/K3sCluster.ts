@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SshSecrets } from "../config/load.ts";
 import { type Applied, appliedOf } from "../config/plan.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
-import type { ClusterConfig, NodeConfig, RestoreConfig } from "../config/schema.ts";
+import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
 import { clusterChange, machineChange } from "./change.ts";
 import { type JoinPoint, joinPointOf, kubeconfigOf, verifyStep } from "./cluster-steps.ts";
@@ -70,9 +70,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     const [founder, ...others] = config.servers as [NodeConfig, ...NodeConfig[]];
     const access = this.access(founder);
     const founding = { founds: true, token: tokens.server } as const;
-    const begun = config.restore
-      ? this.restore(`${name}-restore-${config.restore.id}`, config.restore, args.restoreToken, tokens)
-      : preflight.passed;
+    const begun = this.restore(name, args.restoreToken, tokens) ?? preflight.passed;
     const first = this.server(founder, founding, tokens, begun);
     // What is read of the first server is read again when that server was made anew: its cluster may be another.
     const reading = { parent: this, dependsOn: first.step, replaceWith: [first.step] };
@@ -142,24 +140,14 @@ export class K3sCluster extends pulumi.ComponentResource {
   /** Everything goes back to a snapshot before the first server is looked at. */
   private restore(
     name: string,
-    restore: RestoreConfig,
     token: pulumi.Output<string> | undefined,
     tokens: ClusterTokens,
-  ): pulumi.Resource {
-    const { config, machines } = this;
-    const facts = pulumi.all([...machines.values()].map((machine) => machine.facts));
-    const args = {
-      config,
-      restore,
-      accessOf: (node: NodeConfig) => this.access(node),
-      machines: facts.apply((all) =>
-        all.flatMap(({ node, machineId }) => (machineId === null ? [] : [`${node}=${machineId}`])),
-      ),
-      token: token ?? tokens.server,
-      agentToken: tokens.agent,
-      ready: [...this.fetched.values()],
-    };
-    return new EtcdRestore(name, args, { parent: this }).restored;
+  ): pulumi.Resource | undefined {
+    const { config, machines, fetched } = this;
+    const { restore } = config;
+    if (!restore) return undefined;
+    const args = { config, restore, machines, tokens, ...(token && { token }), ready: [...fetched.values()] };
+    return new EtcdRestore(`${name}-restore-${restore.id}`, args, { parent: this }).restored;
   }
 
   /** One server; it is touched when what stands before it is done, so that servers form a chain. */

@@ -9,6 +9,7 @@ const applied = z.object({
     z.string(),
     z.object({ role: z.enum(["server", "agent"]), flags: z.record(z.string(), z.unknown()) }),
   ),
+  restore: z.object({ id: z.string(), snapshot: z.string() }).optional(),
 });
 
 /** The output under which a stack keeps what it was brought to. */

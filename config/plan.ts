@@ -17,6 +17,8 @@ export interface Applied {
   readonly version: string;
   /** By name, servers in joining order before agents. */
   readonly nodes: Readonly<Record<string, AppliedNode>>;
+  /** The restore that it has been through and that stands in its configuration. */
+  readonly restore?: { readonly id: string; readonly snapshot: string } | undefined;
 }
 
 /** What a configuration brings the stack to. Pure. */
@@ -29,6 +31,7 @@ export function appliedOf(config: ClusterConfig): Applied {
       ...config.servers.map((node) => [node.name, server(node)]),
       ...config.agents.map((node) => [node.name, agent(node)]),
     ]),
+    ...(config.restore && { restore: { id: config.restore.id, snapshot: config.restore.snapshot } }),
   };
 }
 
@@ -69,12 +72,30 @@ function reasonsFor(name: string, before: Applied, now: Applied): string[] {
   ];
 }
 
+/** What a restore that was not done yet does to each node; nothing when there is none. */
+function restorePlan(before: Applied | undefined, { nodes, restore }: Applied): string[] {
+  if (!restore || restore.id === before?.restore?.id) return [];
+  let voters = 0;
+  return Object.entries(nodes).map(([name, { role }]) => {
+    const was = before?.nodes[name];
+    if (role === "agent") return `${name}: ${was ? "restarts" : "joins as an agent"}`;
+    voters++;
+    if (voters === 1) {
+      return `${name}: takes the data of the snapshot ${restore.snapshot}; what was written since is gone; ${afterwards(1)}`;
+    }
+    const halted = was ? "is halted, its data are set aside, " : "";
+    return `${name}: ${halted}joins the restored cluster; ${afterwards(voters)}`;
+  });
+}
+
 /**
  * What a changed configuration will do, one line for each node that it concerns, in the order in which they are worked
  * on, with the quorum that remains. Pure.
  * @param before what the stack was brought to; undefined for a stack that never succeeded
  */
 export function plan(before: Applied | undefined, now: Applied): string[] {
+  const restored = restorePlan(before, now);
+  if (!before && restored.length > 0) return restored;
   const old = before ?? { version: now.version, nodes: {} };
   let voters = Object.values(old.nodes).filter(({ role }) => role === "server").length;
   const work = Object.entries(now.nodes).flatMap(([name, { role }]): string[] => {
@@ -104,5 +125,5 @@ export function plan(before: Applied | undefined, now: Applied): string[] {
       voters--;
       return `${name}: leaves etcd, k3s is removed; ${afterwards(voters)}`;
     });
-  return [...work, ...gone];
+  return [...restored, ...work, ...gone];
 }

@@ -130,8 +130,8 @@ const checksums = z.strictObject({ amd64: sha256.optional(), arm64: sha256.optio
 
 /**
  * Brings the whole cluster back to a snapshot, once for each `id`. Afterwards it may stay or be dropped: neither
- * changes anything. The server token that the snapshot was made with is taken from beside the snapshot on the node
- * (`<snapshot>.token`), from the secret `restoreToken`, or is the cluster's own.
+ * changes anything. The server token that the snapshot was made with stands beside it (`<snapshot>.token`), is given
+ * as the secret `restoreToken`, or is the cluster's own.
  */
 const restore = z.strictObject({
   /** A new id is a new restore. */

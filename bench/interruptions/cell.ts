@@ -54,7 +54,8 @@ export async function interrupt(
   }
 }
 
-async function happen(cause: Cell["cause"], victim: Machine, client: Client): Promise<void> {
+/** Lets one of the causes happen to a step that stands at its point. */
+export async function happen(cause: Cell["cause"], victim: Machine, client: Client): Promise<void> {
   switch (cause) {
     case "client killed":
       await killTree(client);

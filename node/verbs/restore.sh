@@ -59,8 +59,8 @@ verb_restore() {
       ;;
     resume)
       no_way_back
-      step observe observe_restored
-      step binary put_binary
+      observe_restored
+      put_binary
       come_back
       ;;
   esac

@@ -67,3 +67,19 @@ test("agents become servers and back, and nodes that are dropped go last", () =>
     "agent-1: leaves etcd, k3s is removed; afterwards 3 voters, quorum 2",
   ]);
 });
+
+test("K5 a restore says what each node goes through, once for each id", () => {
+  const restore = { id: "r1", snapshot: "nightly" };
+  const lines = [
+    "server-1: takes the data of the snapshot nightly; what was written since is gone; afterwards 1 voter, quorum 1",
+    "server-2: is halted, its data are set aside, joins the restored cluster; afterwards 2 voters, quorum 2",
+    "server-3: is halted, its data are set aside, joins the restored cluster; afterwards 3 voters, quorum 2",
+    "agent-1: restarts",
+  ];
+  assert.deepEqual(plan(applied(), applied({ restore })), lines);
+  assert.deepEqual(plan(applied({ restore }), applied({ restore })), []);
+  assert.deepEqual(plan(applied({ restore }), applied()), []);
+  assert.deepEqual(plan(applied({ restore }), applied({ restore: { ...restore, id: "r2" } })), lines);
+  const fresh = plan(undefined, applied({ restore }));
+  assert.equal(fresh[1], "server-2: joins the restored cluster; afterwards 2 voters, quorum 2");
+});
