@@ -9,7 +9,7 @@ import type { Flag } from "./command-line.ts";
 import type { Machine } from "./Machine.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
 import { projectRoot, remoteDirectory } from "./scripts.ts";
-import { binaryFlags, nodeDeadline, peerFlags } from "./server-flags.ts";
+import { nodeDeadline, peerFlags, releaseFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface EtcdRestoreArgs {
@@ -107,10 +107,11 @@ export class EtcdRestore extends pulumi.ComponentResource {
 
   private run(name: string, node: NodeConfig, before: readonly pulumi.Resource[]): NodeStep {
     const { config, restore, tokens } = this.args;
-    const { restore: _, ...given } = config;
     const flags = this.machineFlags().apply((machines): Flag[] => [
       ["id", restore.id],
-      ...binaryFlags(given, node),
+      ["name", node.name],
+      ["address", node.address],
+      ...releaseFlags(config),
       ["snapshot", this.place],
       ...peerFlags(config, node),
       ...machines,
