@@ -1,12 +1,20 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { SshSecrets } from "../config/load.ts";
+import type { Backups } from "../config/backups.ts";
+import type { S3Secrets, SshSecrets } from "../config/load.ts";
 import { type Applied, appliedOf } from "../config/plan.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
 import { clusterChange, machineChange } from "./change.ts";
-import { type JoinPoint, joinPointOf, kubeconfigOf, verifyStep } from "./cluster-steps.ts";
+import {
+  backupsStep,
+  type JoinPoint,
+  joinPointOf,
+  kubeconfigOf,
+  s3Input,
+  verifyStep,
+} from "./cluster-steps.ts";
 import { EtcdRestore } from "./EtcdRestore.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
 import { explainChanges } from "./explain.ts";
@@ -29,6 +37,8 @@ export interface K3sClusterArgs {
   readonly ssh: SshSecrets;
   /** The server token of the snapshot to restore; without one it is the cluster's own, or lies beside the snapshot. */
   readonly restoreToken?: pulumi.Output<string>;
+  /** The keys of the S3 store, when there is one. */
+  readonly s3?: S3Secrets;
 }
 
 /**
@@ -49,8 +59,11 @@ export class K3sCluster extends pulumi.ComponentResource {
   readonly applied: pulumi.Output<Applied>;
   /** What each snapshot's node reported, by the snapshot's name. */
   readonly snapshots: Readonly<Record<string, pulumi.Output<string>>>;
+  /** The newest snapshots on the first server and in S3, and their age when the cluster was last verified. */
+  readonly backups: pulumi.Output<Backups>;
 
   private readonly config: ClusterConfig;
+  private readonly s3: S3Secrets | undefined;
   private readonly machines = new Map<string, Machine>();
   /** The step that brought the release to a node, by the node's name. */
   private readonly fetched = new Map<string, pulumi.Resource>();
@@ -58,6 +71,7 @@ export class K3sCluster extends pulumi.ComponentResource {
   constructor(name: string, args: K3sClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("K3sCluster"), name, {}, opts);
     this.config = args.config;
+    this.s3 = args.s3;
     const { config } = this;
     const change = clusterChange(config);
     explainChanges(config, this);
@@ -94,7 +108,11 @@ export class K3sCluster extends pulumi.ComponentResource {
       .unsecret(verify.stdout)
       .apply((stdout) => readVerified(config.servers[0]!.name, stdout));
     this.applied = this.verified.apply(() => appliedOf(config));
-    this.snapshots = this.saveSnapshots(name, access, verify);
+    const s3 = s3Input(args.s3);
+    const saved = this.saveSnapshots(name, access, s3, verify);
+    this.snapshots = Object.fromEntries([...saved].map(([snapshot, { report }]) => [snapshot, report]));
+    const backed = [verify, ...[...saved.values()].flatMap(({ steps }) => steps)];
+    this.backups = backupsStep(`${name}-backups`, access, config, s3, { parent: this, dependsOn: backed });
     this.registerOutputs({
       endpoint: this.endpoint,
       kubeconfig: this.kubeconfig,
@@ -103,6 +121,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       verified: this.verified,
       applied: this.applied,
       snapshots: this.snapshots,
+      backups: this.backups,
     });
   }
 
@@ -163,6 +182,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       access: this.access(node),
       entry,
       agentToken: tokens.agent,
+      ...(this.s3 && { s3: this.s3 }),
       before: [before, this.fetched.get(node.name)!],
     };
     return new K3sServerNode(node.name, args, { parent: this });
@@ -212,12 +232,16 @@ export class K3sCluster extends pulumi.ComponentResource {
   private saveSnapshots(
     name: string,
     access: NodeAccess,
+    s3: pulumi.Output<string> | undefined,
     verify: pulumi.Resource,
-  ): Record<string, pulumi.Output<string>> {
-    return Object.fromEntries(
-      this.config.snapshots.map((snapshot) => {
-        const args = { snapshot, access, after: [verify] };
-        return [snapshot, new EtcdSnapshot(`${name}-snapshot-${snapshot}`, args, { parent: this }).report];
+  ): ReadonlyMap<string, EtcdSnapshot> {
+    const { snapshots, backup } = this.config;
+    const { request } = this.machines.get(access.name)!;
+    const copy = backup.copyTo && { directory: backup.copyTo, request };
+    return new Map(
+      snapshots.map((snapshot) => {
+        const args = { snapshot, access, ...(s3 && { s3 }), ...(copy && { copy }), after: [verify] };
+        return [snapshot, new EtcdSnapshot(`${name}-snapshot-${snapshot}`, args, { parent: this })];
       }),
     );
   }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { S3Secrets } from "../config/load.ts";
 import { serverConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
@@ -20,6 +21,8 @@ export interface K3sServerNodeArgs {
   readonly entry: ServerEntry;
   /** The password that agents join with. */
   readonly agentToken: pulumi.Output<string>;
+  /** The keys of the S3 store, when there is one. */
+  readonly s3?: S3Secrets;
   /** What must be done before this server is touched: the preflight or the server before it, and its release. */
   readonly before: readonly pulumi.Resource[];
 }
@@ -33,8 +36,8 @@ export class K3sServerNode extends pulumi.ComponentResource {
     super(componentType("K3sServerNode"), name, {}, opts);
     const { config, node, access, entry } = args;
     const stdin = pulumi
-      .all([entry.token, args.agentToken])
-      .apply(([token, agentToken]) => stepInput(token, serverConfig(config, node, agentToken)));
+      .all([entry.token, args.agentToken, pulumi.output(args.s3)])
+      .apply(([token, agentToken, s3]) => stepInput(token, serverConfig(config, node, agentToken, s3)));
     const join: pulumi.Output<Flag[]> = entry.founds
       ? pulumi.output<Flag[]>([])
       : entry.url.apply((url): Flag[] => [["join", url]]);

@@ -37,6 +37,8 @@ export class Machine extends pulumi.ComponentResource {
   readonly access: NodeAccess;
   /** What was found there. */
   readonly facts: pulumi.Output<NodeFacts>;
+  /** How ssh/ gets there, for steps on this machine. Secret. */
+  readonly request: pulumi.Output<string>;
 
   constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("Machine"), name, {}, opts);
@@ -44,6 +46,7 @@ export class Machine extends pulumi.ComponentResource {
     const connection = connectionTo(node, args.ssh, args.secrets);
     this.access = { name: node.name, user: node.user, connection, scripts };
 
+    this.request = pulumi.secret(reachRequest(args));
     const reach = this.reach(name, args);
     const copy = this.copy(name, node, connection, reach);
     const inspect = new NodeStep(
@@ -71,7 +74,7 @@ export class Machine extends pulumi.ComponentResource {
       `${name}-reach`,
       {
         script: "ssh/reach.ts",
-        stdin: reachRequest(args),
+        stdin: this.request,
         change: args.change,
         deadline: reachDeadline,
         secret: true,

@@ -8,8 +8,9 @@ const digest = (value: unknown): string =>
 /** Changes when something changes that every node must be looked at again for, before the first one is touched. */
 export function clusterChange(config: ClusterConfig): string {
   const { version, k3s, tlsSans, endpoint } = config;
+  const { copyTo: _, ...backup } = config.backup;
   const servers = config.servers.map(({ name, address }) => `${name}=${address}`).sort();
-  return digest([version, checksumsFor(version, config.checksums), k3s, tlsSans, endpoint, servers]);
+  return digest([version, checksumsFor(version, config.checksums), k3s, tlsSans, endpoint, servers, backup]);
 }
 
 /** Changes when one machine must be looked at again: with the cluster, or with its own entry in the stack. */
@@ -21,4 +22,9 @@ export function machineChange(node: NodeConfig, cluster: string): string {
 export function anyChange(config: ClusterConfig): string {
   const { snapshots: _, agentsParallel: __, protect: ___, ...given } = config;
   return digest(given);
+}
+
+/** Changes with anything that a backup is made of, and whenever the cluster is verified. */
+export function backupChange(config: ClusterConfig): string {
+  return digest([anyChange(config), config.snapshots]);
 }

@@ -1,9 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type Backups, backupsOf, backupWarnings } from "../config/backups.ts";
+import type { S3Secrets } from "../config/load.ts";
 import { serverUrl } from "../config/render.ts";
+import { longestGap } from "../config/schedule.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
-import { anyChange } from "./change.ts";
+import { anyChange, backupChange } from "./change.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { readIdentity } from "./results.ts";
+import { readBackups, readIdentity } from "./results.ts";
 
 /** Seconds for reading something of a server. */
 const readDeadline = 60;
@@ -84,4 +87,43 @@ export function verifyStep(
     },
     opts,
   );
+}
+
+/** Standard input of a step that asks about S3: it is asked again when the keys change. Secret. */
+export function s3Input(secrets: S3Secrets | undefined): pulumi.Output<string> | undefined {
+  return secrets && pulumi.secret(pulumi.interpolate`${secrets.accessKey}\n${secrets.secretKey}\n`);
+}
+
+/**
+ * Asks a server how old the newest snapshots are, and warns when they are too old or S3 does not answer. That fails
+ * nothing: whoever mends a cluster without backups must be able to.
+ */
+export function backupsStep(
+  name: string,
+  access: NodeAccess,
+  config: ClusterConfig,
+  s3: pulumi.Output<string> | undefined,
+  opts: pulumi.CustomResourceOptions & { readonly parent: pulumi.Resource },
+): pulumi.Output<Backups> {
+  const flags = [["name", access.name] as const, ...(s3 ? [["s3", null] as const] : [])];
+  const step = new NodeStep(
+    name,
+    access,
+    {
+      verb: "backups",
+      flags,
+      change: backupChange(config),
+      ...(s3 && { stdin: s3 }),
+      deadline: readDeadline * 5,
+    },
+    opts,
+  );
+  return pulumi.unsecret(step.stdout).apply(async (stdout) => {
+    const report = readBackups(access.name, stdout);
+    const interval = longestGap(config.backup.schedule) ?? 0;
+    for (const warning of backupWarnings(report, interval, s3 !== undefined)) {
+      await pulumi.log.warn(warning, opts.parent);
+    }
+    return backupsOf(report);
+  });
 }

@@ -20,8 +20,9 @@ export interface LocalStepArgs {
 const environment = 'PATH="node_modules/.bin:$PATH" NODE_COMPILE_CACHE=node_modules/.cache/node';
 
 /**
- * A script that looks at something from the machine where Pulumi runs, with the Node that this project pins, where it
- * is installed: the one on PATH may be too old to run TypeScript. It only reads, so running it again is harmless.
+ * A script on the machine where Pulumi runs, with the Node that this project pins, where it is installed: the one on
+ * PATH may be too old to run TypeScript. It only reads, or does what is done already only once: running it again is
+ * harmless. What it made stays when the resource goes.
  */
 export class LocalStep extends local.Command {
   constructor(name: string, args: LocalStepArgs, opts: pulumi.CustomResourceOptions) {

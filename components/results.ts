@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { BackupReport } from "../config/backups.ts";
 import { type NodeFacts, nodeFacts } from "../config/facts.ts";
 import { serverUrl } from "../config/render.ts";
 
@@ -14,6 +15,26 @@ const verifyResult = z.object({
   /** How many voters must live for the cluster to answer. */
   quorum: z.int(),
   nodes: z.array(z.object({ name: word, version: word })),
+});
+
+const moment = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+
+const snapshotFile = z
+  .object({
+    name: z.string().regex(/^[A-Za-z0-9._-]{1,300}$/),
+    place: z.string().regex(/^(?:file|s3):\/\/[A-Za-z0-9._/-]{1,500}$/),
+    bytes: z.int(),
+    createdAt: moment,
+  })
+  .nullable();
+
+const backupReport = z.object({
+  node: z.string(),
+  at: moment,
+  since: moment,
+  here: snapshotFile,
+  away: snapshotFile,
+  problem: z.string().nullable(),
 });
 
 /** What others need in order to join: where, and with which token. */
@@ -67,6 +88,12 @@ export interface Verified {
 export function readVerified(node: string, stdout: string): Verified {
   const { voters, quorum, nodes } = read(node, "verify", verifyResult, stdout);
   return { voters, quorum, versions: Object.fromEntries(nodes.map(({ name, version }) => [name, version])) };
+}
+
+export function readBackups(node: string, stdout: string): BackupReport {
+  const report = read(node, "backups", backupReport, stdout);
+  if (report.node !== node) throw new Error(`${node}: backups answered for another node.`);
+  return report;
 }
 
 /** The token with which an agent joins: the server token's CA hash with the agents' own password. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { longestGap } from "./schedule.ts";
 
 /**
  * Allow-list grammars. Every value that reaches a command line, a unit file or a Kubernetes object has passed one
@@ -177,4 +178,50 @@ export const pinnedImage = text(
   /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64}$/,
   "an image pinned by digest: registry/name:tag@sha256:...",
   "Tags can move; take the digest of the tag from your registry.",
+);
+
+/** When k3s takes snapshots by itself. */
+export const cronSchedule = z.custom<string>(
+  (value) => typeof value === "string" && longestGap(value) !== undefined,
+  {
+    params: {
+      wanted: "a cron schedule of five fields such as 0 */12 * * *",
+      next: "Fields are minute, hour, day of month, month and day of week, with one blank between them.",
+    } satisfies Wanted,
+  },
+);
+
+/** Host and port of an S3-compatible store. */
+export const s3Endpoint = text(
+  new RegExp(`^(?:${ipv4Source}|${label}(?:\\.${label})*)(?::[1-9][0-9]{0,4})?$`),
+  "a host name or address, with :port where it is not the usual one",
+  "Leave out https:// and the bucket; for http set insecure: true.",
+);
+
+/** A bucket's name, by the rules of S3. */
+export const bucketName = text(
+  /^(?!.*[.][.])[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+  "3 to 63 lower-case letters, digits, inner '.' and '-'",
+  "The bucket must exist; k3s does not make it.",
+);
+
+/** A region's name. */
+export const regionName = text(
+  /^[a-z0-9][a-z0-9-]{0,62}$/,
+  "a region such as eu-central-1",
+  "Most stores that are not Amazon's accept us-east-1.",
+);
+
+/** A folder in a bucket. */
+export const bucketFolder = text(
+  /^(?!.*\/\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9][A-Za-z0-9._/-]{0,198}[A-Za-z0-9]$/,
+  "a path such as clusters/home, without slash at its ends",
+  "Give each cluster a folder of its own: k3s keeps its number of snapshots by folder.",
+);
+
+/** A directory on the machine where Pulumi runs; relative to the project. */
+export const localDirectory = text(
+  /^[A-Za-z0-9._/][A-Za-z0-9._/+@-]*$/,
+  "the path of a directory, without spaces and ~",
+  "Write it whole, such as /srv/backup, or relative to the project.",
 );

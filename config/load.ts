@@ -9,11 +9,18 @@ export interface SshSecrets {
   readonly passphrase?: pulumi.Output<string>;
 }
 
+/** The keys of the S3 store; both, or none. */
+export interface S3Secrets {
+  readonly accessKey: pulumi.Output<string>;
+  readonly secretKey: pulumi.Output<string>;
+}
+
 export interface StackConfig {
   readonly config: ClusterConfig;
   readonly ssh: SshSecrets;
   /** The server token of the snapshot that `restore` names, where it does not lie beside it. */
   readonly restoreToken?: pulumi.Output<string>;
+  readonly s3?: S3Secrets;
 }
 
 /** A stack's configuration as Pulumi hands it over: texts by key, and which of them are secret. */
@@ -61,7 +68,43 @@ function secretProblems(key: string, value: string, isSecret: boolean): Problem[
       next: "Give the whole file, with its first and last line.",
     });
   }
+  if (isS3Key(key) && !/^[A-Za-z0-9+/=_.~-]{8,128}$/.test(value)) {
+    problems.push({
+      path: key,
+      found: show(value, true),
+      wanted: "8 to 128 letters, digits and + / = _ . ~ -",
+      next: "Make a key of that form at the S3 store; a line break at its end does not belong to it.",
+    });
+  }
   return problems;
+}
+
+const s3Keys = ["s3AccessKey", "s3SecretKey"] as const;
+const isS3Key = (key: string) => s3Keys.some((name) => name === key);
+
+/** S3 needs both of its keys, and keys without S3 are a mistake somewhere. */
+function s3Problems(backup: unknown, secrets: readonly string[]): Problem[] {
+  const wanted = backup !== null && typeof backup === "object" && "s3" in backup;
+  return s3Keys.flatMap((key): Problem[] => {
+    if (secrets.includes(key) === wanted) return [];
+    return wanted
+      ? [
+          {
+            path: key,
+            found: "nothing",
+            wanted: "the key of the store that backup.s3 names",
+            next: `Run \`pulumi config set --secret ${key}\`, or remove backup.s3.`,
+          },
+        ]
+      : [
+          {
+            path: key,
+            found: "a key, and no backup.s3",
+            wanted: "backup.s3 with at least a bucket",
+            next: `Say where the store is, or run \`pulumi config rm ${key}\`.`,
+          },
+        ];
+  });
 }
 
 /** Checks everything of one project at once. Pure. */
@@ -77,9 +120,8 @@ export function readStack(
   const plain = own.filter(([key]) => !secretKeys.some((name) => name === key));
   const hidden = plain.filter(([key]) => raw.isSecret(prefix + key));
   const visible = plain.filter(([key]) => !raw.isSecret(prefix + key));
-  const { config, problems } = parseCluster(
-    Object.fromEntries(visible.map(([key, value]) => [key, structured(value)])),
-  );
+  const input = Object.fromEntries(visible.map(([key, value]) => [key, structured(value)]));
+  const { config, problems } = parseCluster(input);
   return {
     config,
     problems: [
@@ -87,9 +129,13 @@ export function readStack(
       ...hidden.map(([key]) => ({
         path: key,
         found: "an encrypted value",
-        wanted: `plain text; only ${secretKeys.join(" and ")} are secret`,
+        wanted: `plain text; only ${secretKeys.join(", ")} are secret`,
         next: "Set it without --secret, or remove it.",
       })),
+      ...s3Problems(
+        input.backup,
+        secret.map(([key]) => key),
+      ),
       ...problems,
     ],
   };
@@ -116,9 +162,12 @@ export function loadStack(): StackConfig {
   const privateKey = store.getSecret("sshPrivateKey");
   const passphrase = store.getSecret("sshPrivateKeyPassphrase");
   const restoreToken = store.getSecret("restoreToken");
+  const accessKey = store.getSecret("s3AccessKey");
+  const secretKey = store.getSecret("s3SecretKey");
   return {
     config,
     ...(restoreToken && { restoreToken }),
     ssh: { ...(privateKey && { privateKey }), ...(passphrase && { passphrase }) },
+    ...(accessKey && secretKey && { s3: { accessKey, secretKey } }),
   };
 }

@@ -39,6 +39,32 @@ function sharedFlags({ k3s }: ClusterConfig): Record<string, unknown> {
   };
 }
 
+/** The keys of the S3 store. */
+export interface S3Keys {
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+/** Snapshots on a schedule, and where else they go. */
+function snapshotFlags({ backup }: ClusterConfig): Record<string, unknown> {
+  const { schedule, retention, s3 } = backup;
+  return {
+    "etcd-snapshot-schedule-cron": schedule,
+    "etcd-snapshot-retention": retention,
+    ...(s3 && {
+      "etcd-s3": true,
+      "etcd-s3-endpoint": s3.endpoint,
+      "etcd-s3-bucket": s3.bucket,
+      "etcd-s3-region": s3.region,
+      ...(s3.folder && { "etcd-s3-folder": s3.folder }),
+      ...(s3.insecure && { "etcd-s3-insecure": true }),
+      ...(s3.skipVerify && { "etcd-s3-skip-ssl-verify": true }),
+      // Older releases know only the number above, and use it for both.
+      "etcd-s3-retention": retention,
+    }),
+  };
+}
+
 function ownFlags(node: NodeConfig): Record<string, unknown> {
   const labels = Object.entries(node.labels).map(([key, value]) => `${key}=${value}`);
   return {
@@ -61,6 +87,7 @@ export function agentFlags(node: NodeConfig): Record<string, unknown> {
 
 const equalFlags = (config: ClusterConfig) => ({
   ...sharedFlags(config),
+  ...snapshotFlags(config),
   "tls-san": certificateNames(config),
 });
 
@@ -72,8 +99,21 @@ const yaml = (value: object): string => stringify(value, { lineWidth: 0 });
  * A server's `config.yaml`. The first part is byte-identical on all servers; it holds neither `cluster-init` nor
  * `server` nor `token`, which the node writes once when it founds or joins.
  */
-export function serverConfig(config: ClusterConfig, node: NodeConfig, agentToken: string): string {
-  return yaml({ ...equalFlags(config), "agent-token": agentToken }) + yaml(ownServerFlags(node));
+export function serverConfig(
+  config: ClusterConfig,
+  node: NodeConfig,
+  agentToken: string,
+  s3Keys?: S3Keys,
+): string {
+  const secrets = {
+    "agent-token": agentToken,
+    ...(config.backup.s3 &&
+      s3Keys && {
+        "etcd-s3-access-key": s3Keys.accessKey,
+        "etcd-s3-secret-key": s3Keys.secretKey,
+      }),
+  };
+  return yaml({ ...equalFlags(config), ...secrets }) + yaml(ownServerFlags(node));
 }
 
 /** An agent's `config.yaml`; where and with what it joins is written by the node. */

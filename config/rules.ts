@@ -126,6 +126,16 @@ export function leaseProblems({ endpoint }: Draft): Problem[] {
 export function snapshotProblems({ snapshots }: Draft): Problem[] {
   return (snapshots ?? []).flatMap((name, index, all) => {
     const earlier = all.indexOf(name);
+    if (name.startsWith("etcd-snapshot")) {
+      return [
+        {
+          path: `snapshots[${index}]`,
+          found: name,
+          wanted: "a name that does not begin with etcd-snapshot",
+          next: "k3s would count it among its scheduled snapshots and delete it with them; rename it.",
+        },
+      ];
+    }
     if (earlier === index) return [];
     return [
       {
@@ -153,6 +163,19 @@ export function restoreProblems({ restore }: Draft): Problem[] {
   ];
 }
 
+/** What cannot be meant about backups; that S3 has its keys is asked where the secrets are known. */
+export function backupProblems({ backup }: Draft): Problem[] {
+  if (!backup?.s3?.insecure || !backup.s3.skipVerify) return [];
+  return [
+    {
+      path: "backup.s3.skipVerify",
+      found: "true beside insecure: true",
+      wanted: "one of them",
+      next: "With insecure there is no certificate that could be verified; remove skipVerify.",
+    },
+  ];
+}
+
 /** All rules that look at more than one value. Each is pure and gives every problem it finds. */
 export const rules: readonly ((draft: Draft) => Problem[])[] = [
   serverCountProblems,
@@ -165,4 +188,5 @@ export const rules: readonly ((draft: Draft) => Problem[])[] = [
   checksumProblems,
   snapshotProblems,
   restoreProblems,
+  backupProblems,
 ];

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import {
+  bucketFolder,
+  bucketName,
   cidr,
+  cronSchedule,
   domain,
   flag,
   host,
@@ -8,6 +11,7 @@ import {
   ipv4,
   labelKey,
   labelValue,
+  localDirectory,
   localFile,
   login,
   mirror,
@@ -15,7 +19,9 @@ import {
   nodeName,
   oneOf,
   pinnedImage,
+  regionName,
   restoreId,
+  s3Endpoint,
   sha256,
   snapshotName,
   snapshotPlace,
@@ -126,6 +132,29 @@ const artifacts = z.strictObject({ binary: localFile, images: imageArchive.optio
 /** Files on the machine where Pulumi runs, for nodes that reach no mirror. */
 const upload = z.strictObject({ amd64: artifacts.optional(), arm64: artifacts.optional() });
 
+/** An S3-compatible store; its keys are the secrets `s3AccessKey` and `s3SecretKey`. */
+const s3 = z.strictObject({
+  endpoint: s3Endpoint.default("s3.amazonaws.com"),
+  bucket: bucketName,
+  region: regionName.default("us-east-1"),
+  /** Default: the top of the bucket. */
+  folder: bucketFolder.optional(),
+  /** Talks http. */
+  insecure: flag.default(false),
+  /** Accepts any certificate. */
+  skipVerify: flag.default(false),
+});
+
+/** Snapshots that k3s takes by itself on every server, and where snapshots go. Defaults of the first two are k3s' own. */
+const backup = z.strictObject({
+  schedule: cronSchedule.default("0 */12 * * *"),
+  /** How many scheduled snapshots each server keeps, and S3 for all servers together. */
+  retention: whole(1, 1000).default(5),
+  s3: s3.optional(),
+  /** Snapshots on demand are also copied to this directory on the machine where Pulumi runs. */
+  copyTo: localDirectory.optional(),
+});
+
 const checksums = z.strictObject({ amd64: sha256.optional(), arm64: sha256.optional() });
 
 /**
@@ -166,6 +195,7 @@ export const clusterSchema = z.strictObject({
   /** On-demand etcd snapshots, by name. */
   snapshots: z.array(snapshotName).default([]),
   restore: restore.optional(),
+  backup: backup.prefault({}),
   /** Whether Pulumi refuses to delete servers and tokens. */
   protect: flag.default(true),
 });
@@ -194,7 +224,13 @@ export type ParsedConfig = Parsed;
 export type ParsedNode = Parsed["servers"][number];
 
 /** Keys that hold secrets; they must be set with `pulumi config set --secret`. */
-export const secretKeys = ["sshPrivateKey", "sshPrivateKeyPassphrase", "restoreToken"] as const;
+export const secretKeys = [
+  "sshPrivateKey",
+  "sshPrivateKeyPassphrase",
+  "restoreToken",
+  "s3AccessKey",
+  "s3SecretKey",
+] as const;
 
 const shapes: Readonly<Record<string, object>> = {
   "": { ...clusterSchema.shape, ...Object.fromEntries(secretKeys.map((key) => [key, key])) },
@@ -211,6 +247,8 @@ const shapes: Readonly<Record<string, object>> = {
   "upload.arm64": artifacts.shape,
   checksums: checksums.shape,
   restore: restore.shape,
+  backup: backup.shape,
+  "backup.s3": s3.shape,
 };
 
 /** The keys that may stand at a path of the configuration, for errors about unknown ones. */

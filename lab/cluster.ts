@@ -35,6 +35,8 @@ export type Wish = {
   sshAgent?: boolean;
   /** Keys without the project's prefix, laid over everything else. */
   more?: Record<string, unknown>;
+  /** Keys without the project's prefix that are stored encrypted. */
+  secrets?: Readonly<Record<string, string>>;
 };
 
 /** The machines of an instance and the stack that describes them. */
@@ -76,7 +78,13 @@ export class Cluster {
     const instance = { ...release, topology: this.topology, hostKeys, snapshots };
     const overlay = Object.fromEntries(Object.entries(more).map(([key, value]) => [prefix + key, value]));
     this.#config = { ...stackConfig(await readFile(stackFile, "utf8"), instance), ...overlay };
-    await configure(this.#stack, this.#config, this.#wish.sshAgent ? undefined : this.lab.privateKey);
+    const secrets = Object.entries(this.#wish.secrets ?? {}).map(([key, value]) => [prefix + key, value]);
+    await configure(
+      this.#stack,
+      this.#config,
+      this.#wish.sshAgent ? undefined : this.lab.privateKey,
+      Object.fromEntries(secrets),
+    );
   }
 
   /** The configuration as the program reads it. @throws when the program would refuse it. */

@@ -70,11 +70,13 @@ export async function currentConfig({ stack }: LabStack): Promise<Record<string,
 /**
  * Writes the stack's configuration; the private key is stored encrypted, once: it stays the same as long as the lab does.
  * @param sshPrivateKey undefined when an SSH agent holds it
+ * @param secrets Others, by full key.
  */
 export async function configure(
   { stack }: LabStack,
   config: Record<string, unknown>,
   sshPrivateKey: string | undefined,
+  secrets: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const key = `${prefix}sshPrivateKey`;
   const settings = await stack.workspace.stackSettings(stackName).catch(() => ({}));
@@ -84,6 +86,7 @@ export async function configure(
   await stack.workspace.saveStackSettings(stackName, { ...settings, config: all as never });
   if (sshPrivateKey !== undefined && !keep)
     await stack.setConfig(key, { value: sshPrivateKey, secret: true });
+  for (const [key, value] of Object.entries(secrets)) await stack.setConfig(key, { value, secret: true });
 }
 
 /**

@@ -27,22 +27,44 @@ class Stopped extends Error {
 /** Ends the connections of one try, whatever came of it. */
 type Cleanup = (() => void)[];
 
+/** A login on a node that may become root there. */
+export interface Session {
+  readonly client: Client;
+  readonly node: Hop;
+  /** Ends it, and the bastion's. */
+  end(): void;
+}
+
 /**
  * Logs in to a node as the stack says, through its bastion, and asks whether root can be had. Changes nothing.
  * @param say Receives at most one line: that a machine is being waited for.
  * @throws Error with a message for a person.
  */
 export async function reach(request: Request, say: (line: string) => void): Promise<Reached> {
+  const { node, end } = await openSession(request, say);
+  end();
+  return { node: request.name, address: node.host, user: node.user, hostKeyType: pinned(node).type };
+}
+
+/**
+ * The same, for those who have something to do there; they end the session.
+ * @throws Error with a message for a person.
+ */
+export async function openSession(request: Request, say: (line: string) => void): Promise<Session> {
   const { node, bastion } = hops(request);
   const began = Date.now();
   const waited = () => (Date.now() - began) / 1000;
   for (let told = false; ; told = true) {
     const cleanup: Cleanup = [];
+    const end = () => {
+      for (const close of cleanup.reverse()) close();
+    };
     try {
       const client = await through(request.users, node, bastion, cleanup);
       await asRoot(client, node);
-      return { node: request.name, address: node.host, user: node.user, hostKeyType: pinned(node).type };
+      return { client, node, end };
     } catch (error) {
+      end();
       if (!(error instanceof Stopped)) throw error;
       const { failure, hop } = error;
       if (!worthRetrying(failure) || waited() + retryMs / 1000 > request.waitSeconds) {
@@ -53,8 +75,6 @@ export async function reach(request: Request, say: (line: string) => void): Prom
         say(
           `${request.name}: no answer yet from ${hop.host}:${hop.port}, waiting up to ${request.waitSeconds} s`,
         );
-    } finally {
-      for (const end of cleanup.reverse()) end();
     }
     await sleep(retryMs);
   }

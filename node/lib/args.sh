@@ -111,6 +111,7 @@ run_verb() {
     kubeconfig) verb_kubeconfig "$@" ;;
     snapshot-save) verb_snapshot_save "$@" ;;
     snapshot-verify) verb_snapshot_verify "$@" ;;
+    backups) verb_backups "$@" ;;
     snapshot-delete) verb_snapshot_delete "$@" ;;
     remove) verb_remove "$@" ;;
     admit) verb_admit "$@" ;;
@@ -118,6 +119,6 @@ run_verb() {
     restore-check) verb_restore_check "$@" ;;
     halt) verb_halt "$@" ;;
     restore) verb_restore "$@" ;;
-    *) usage_error "'$verb' is not a verb; verbs are inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete remove admit forget restore-check halt restore" ;;
+    *) usage_error "'$verb' is not a verb; verbs are inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget restore-check halt restore" ;;
   esac
 }

@@ -28,34 +28,55 @@ opens() {
   [[ ${head:32:8} == edda0ced || ${head:0:8} == 504b0304 ]]
 }
 
-# save_snapshot NAME: asks k3s for a snapshot; its file in SAVED. Fails with the reason in REPLY.
+# save_snapshot NAME [s3]: asks k3s for a snapshot; its file in SAVED. Fails with the reason in REPLY.
+# S3, which may be away, is left out; with `s3` the snapshot goes there too, and when that cannot be,
+# it is saved on this node only and S3_PROBLEM says why.
 save_snapshot() {
-  local name=$1 said stamp file
+  local here=() stamp since
+  S3_PROBLEM=""
+  s3_configured && here=(--etcd-s3=false)
   stamp=$(mktemp "$STATE/since.XXXXXX") || { REPLY="no room in $STATE" && return 1; }
-  said=$(timeout 300 "$K3S" etcd-snapshot save --name "$name" 2>&1 9>&-) || {
+  printf -v since '%(%s)T' -1
+  if [[ ${2:-} == s3 ]] && ! ask_for_snapshot "$1" --etcd-s3-timeout="$S3_TIMEOUT"; then
+    reason_in "$SAID" "$since"
+    S3_PROBLEM=$REPLY
+    say "k3s cannot save with S3 ($S3_PROBLEM); saving on this node only"
+  fi
+  if [[ ${2:-} != s3 || -n $S3_PROBLEM ]] && ! ask_for_snapshot "$1" "${here[@]}"; then
     rm -f -- "$stamp"
-    redact "$(grep -E 'level=(fatal|error)' <<<"$said" | tail -n 2)"
-    REPLY="k3s could not save the snapshot $name: ${REPLY:-$(tail -n 1 <<<"$said")}"
+    reason_in "$SAID" "$since"
+    REPLY="k3s could not save the snapshot $1: $REPLY"
     return 1
-  }
-  SAVED=""
-  for file in "$K3S_SNAPSHOTS/$name"-*; do
-    [[ -f $file && $file -nt $stamp ]] && SAVED=$file
-  done
+  fi
+  find_saved "$1" "$stamp"
   rm -f -- "$stamp"
-  [[ -s $SAVED ]] || { REPLY="k3s says that the snapshot $name was saved, but there is no such file in $K3S_SNAPSHOTS" && return 1; }
+  [[ -s $SAVED ]] || { REPLY="k3s says that the snapshot $1 was saved, but there is no such file in $K3S_SNAPSHOTS" && return 1; }
 }
 
-# keep_snapshot NAME TOKEN: saves a snapshot, copies it to $SNAPSHOTS, with the token beside it when TOKEN
-# is yes, and reads it back. etcd_status was asked before: its revision is written down. Fails with the
-# reason in REPLY.
+# ask_for_snapshot NAME OPTION...: what k3s said in SAID.
+ask_for_snapshot() {
+  local name=$1
+  shift
+  SAID=$(timeout 300 "$K3S" etcd-snapshot save --name "$name" "$@" 2>&1 9>&-)
+}
+
+# find_saved NAME STAMP: k3s' file that came after the file STAMP, in SAVED.
+find_saved() {
+  local file
+  SAVED=""
+  for file in "$K3S_SNAPSHOTS/$1"-*; do
+    [[ -f $file && $file -nt $2 ]] && SAVED=$file
+  done
+}
+
+# keep_snapshot NAME TOKEN [s3]: saves a snapshot, copies it to $SNAPSHOTS, with the token beside it when
+# TOKEN is yes, and reads it back; with `s3` as save_snapshot does. etcd_status was asked before: its
+# revision is written down. Fails with the reason in REPLY.
 keep_snapshot() {
-  local name=$1 token=$2 copy=$SNAPSHOTS/$1 bytes sum created out=()
-  save_snapshot "$name" || return 1
+  local name=$1 token=$2 copy=$SNAPSHOTS/$1 bytes
+  save_snapshot "$name" "${3:-}" || return 1
   opens "$SAVED" || { REPLY="$SAVED is not an etcd database" && return 1; }
-  sum_of "$SAVED" && sum=$REPLY
   bytes=$(stat -c %s -- "$SAVED")
-  created=$(date -u -d "@$(stat -c %Y -- "$SAVED")" +%Y-%m-%dT%H:%M:%SZ)
   if ! { mkdir -p "$SNAPSHOTS" && cp -- "$SAVED" "$copy.part" && sync "$copy.part" && mv -f -- "$copy.part" "$copy"; }; then
     rm -f -- "$copy.part"
     REPLY="the snapshot $name cannot be copied to $SNAPSHOTS; is the disk full?"
@@ -64,23 +85,39 @@ keep_snapshot() {
   if [[ $token == yes ]]; then
     write_file "$copy.token" 600 "$(cat "$DATA/server/token")" || { REPLY="the token cannot be written to $SNAPSHOTS" && return 1; }
   fi
-  json_string "$(sed -nE 's/.*"node":"([^"]*)".*/\1/p' "$MARKER" 2>/dev/null)" && out+=(node "$REPLY")
-  json_string "$name" && out+=(name "$REPLY")
-  json_string "$SAVED" && out+=(file "$REPLY" bytes "$bytes")
-  json_string "$sum" && out+=(sha256 "$REPLY")
-  json_string "$created" && out+=(createdAt "$REPLY" revision "$ETCD_REVISION")
-  json_object "${out[@]}"
-  write_file "$copy.json" 600 "$REPLY" || { REPLY="$SNAPSHOTS cannot be written" && return 1; }
+  S3_PLACE=""
+  [[ ${3:-} == s3 && -z $S3_PROBLEM ]] && confirm_in_s3 "$SAVED" "$bytes"
+  note_snapshot "$name" "$bytes" || return 1
   intact "$name"
 }
 
-# drop_snapshot NAME: k3s' own files of it, our copy, its token and what was known.
+# note_snapshot NAME BYTES: writes down what is known of the snapshot that was just saved.
+note_snapshot() {
+  local created out=()
+  created=$(date -u -d "@$(stat -c %Y -- "$SAVED")" +%Y-%m-%dT%H:%M:%SZ)
+  json_string "$(sed -nE 's/.*"node":"([^"]*)".*/\1/p' "$MARKER" 2>/dev/null)" && out+=(node "$REPLY")
+  json_string "$1" && out+=(name "$REPLY")
+  json_string "$SAVED" && out+=(file "$REPLY" bytes "$2")
+  sum_of "$SAVED"
+  json_string "$REPLY" && out+=(sha256 "$REPLY")
+  json_string "$created" && out+=(createdAt "$REPLY" revision "$ETCD_REVISION")
+  [[ -n $S3_PLACE ]] && json_string "$S3_PLACE" && out+=(s3 "$REPLY")
+  json_object "${out[@]}"
+  write_file "$SNAPSHOTS/$1.json" 600 "$REPLY" || { REPLY="$SNAPSHOTS cannot be written" && return 1; }
+}
+
+# drop_snapshot NAME: k3s' own file of it and the one in S3, our copy, its token and what was known.
 drop_snapshot() {
-  local name=$1 file
-  known "$name" file
-  if [[ -n $REPLY && -e $REPLY ]]; then
-    file=$REPLY
-    timeout 60 "$K3S" etcd-snapshot delete "${file##*/}" >/dev/null 2>&1 9>&-
+  local name=$1 file="" place="" said since here=()
+  known "$name" s3 && place=$REPLY
+  known "$name" file && file=$REPLY
+  [[ -z $place ]] && s3_configured && here=(--etcd-s3=false)
+  if [[ -n $file ]] && [[ -e $file || -n $place ]]; then
+    printf -v since '%(%s)T' -1
+    if ! said=$(timeout 250 "$K3S" etcd-snapshot delete "${here[@]}" "${file##*/}" 2>&1 9>&-) && [[ -n $place ]]; then
+      reason_in "$said" "$since"
+      say "warning: $place could not be deleted: $REPLY. Delete it there"
+    fi
     rm -f -- "$file"
   fi
   rm -f -- "$SNAPSHOTS/$name" "$SNAPSHOTS/$name.part" "$SNAPSHOTS/$name.token" "$SNAPSHOTS/$name.json"

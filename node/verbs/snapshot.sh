@@ -1,38 +1,67 @@
 # shellcheck shell=bash
-# On-demand snapshots of etcd: saved once under a name, verified, and deleted.
+# On-demand snapshots of etcd: saved once under a name, verified, and deleted. With --s3 the copy in S3
+# is part of each.
 
 verb_snapshot_save() {
-  parse_args "name deadline" "keep-token" "$@"
+  local old="" name
+  parse_args "name deadline" "keep-token s3" "$@"
   require name
+  name=${ARG[name]}
   begin_verb snapshot-save
-  if ! intact "${ARG[name]}"; then
-    [[ -s $DATA/server/token && -d $ETCD_DATA/member ]] || refuse "this node is no server with etcd data; a snapshot is saved on a server"
-    etcd_status || refuse "etcd here is not healthy ($REPLY); a snapshot now would not be trusted"
-    step save keep_or_die "${ARG[name]}"
+  hide_s3_keys
+  if intact "$name" && { known "$name" s3; [[ -z ${ARG[s3]:-} || -n $REPLY ]]; }; then
+    finish_step ok
+    answer "$(cat "$SNAPSHOTS/$name.json")"
+    return 0
+  fi
+  [[ -s $DATA/server/token && -d $ETCD_DATA/member ]] || refuse "this node is no server with etcd data; a snapshot is saved on a server"
+  etcd_status || refuse "etcd here is not healthy ($REPLY); a snapshot now would not be trusted"
+  [[ -z ${ARG[s3]:-} ]] || s3_configured || refuse "k3s on this node does not know of S3: $CONFIG has no etcd-s3"
+  known "$name" file && old=$REPLY
+  step save keep_or_die "$name"
+  # what an earlier try left, which did not reach S3
+  [[ -n $old && $old != "$SAVED" && $old == "$K3S_SNAPSHOTS"/* ]] && rm -f -- "$old"
+  if [[ -n $S3_PROBLEM ]]; then
+    s3_trouble
+    die "the snapshot $name is saved on this node with its token ($SNAPSHOTS/$name), but it is not in $REPLY, and run again: it is then taken anew under this name. Without backup.s3 snapshots stay on the nodes"
   fi
   finish_step ok
-  answer "$(cat "$SNAPSHOTS/${ARG[name]}.json")"
+  answer "$(cat "$SNAPSHOTS/$name.json")"
 }
 
 keep_or_die() {
-  keep_snapshot "$1" "${ARG[keep-token]:-no}" || die "$REPLY"
+  keep_snapshot "$1" "${ARG[keep-token]:-no}" "${ARG[s3]:+s3}" || die "$REPLY"
 }
 
 verb_snapshot_verify() {
-  parse_args "name deadline" "" "$@"
+  local name file
+  parse_args "name deadline" "s3" "$@"
   require name
-  intact "${ARG[name]}" || die "$REPLY"
-  opens "$SNAPSHOTS/${ARG[name]}" || die "the snapshot ${ARG[name]} is not an etcd database"
-  known "${ARG[name]}" file
-  timeout 60 "$K3S" etcd-snapshot ls 2>/dev/null 9>&- | grep -qF -- "${REPLY##*/}" ||
-    say "warning: k3s does not list ${REPLY##*/} any more; the copy in $SNAPSHOTS is whole"
-  answer "$(cat "$SNAPSHOTS/${ARG[name]}.json")"
+  name=${ARG[name]}
+  hide_s3_keys
+  intact "$name" || die "$REPLY"
+  opens "$SNAPSHOTS/$name" || die "the snapshot $name is not an etcd database"
+  known "$name" file && file=$REPLY
+  [[ -e $file ]] || say "warning: k3s has deleted its own ${file##*/}; the copy in $SNAPSHOTS is whole"
+  known "$name" s3
+  if [[ -n ${ARG[s3]:-} && -z $REPLY ]]; then
+    say "warning: the snapshot $name was saved before S3 was configured and is on this node only"
+  elif [[ -n ${ARG[s3]:-} ]]; then
+    known "$name" bytes
+    if ! in_s3 "${file##*/}" "$REPLY"; then
+      S3_PROBLEM=$REPLY
+      s3_trouble
+      die "the snapshot $name is whole on this node, but its copy is not confirmed in $REPLY, and run again. If the copy is gone for good, give the snapshot a new name under \`snapshots\`: that takes another"
+    fi
+  fi
+  answer "$(cat "$SNAPSHOTS/$name.json")"
 }
 
 verb_snapshot_delete() {
   parse_args "name deadline" "" "$@"
   require name
   begin_verb snapshot-delete
+  hide_s3_keys
   drop_snapshot "${ARG[name]}"
   finish_step ok
   json_string "${ARG[name]}"

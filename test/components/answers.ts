@@ -51,6 +51,22 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
   },
   kubeconfig: (command) => kubeconfig(flagOf(command, "server")),
   "snapshot-save": (command) => JSON.stringify({ name: flagOf(command, "name") }),
+  backups: (command) =>
+    JSON.stringify({
+      node: flagOf(command, "name"),
+      at: "2026-03-01T12:00:00Z",
+      since: "2026-01-01T12:00:00Z",
+      here: {
+        name: "etcd-snapshot-server-1-1772362800",
+        place: "file:///var/lib/rancher/k3s/server/db/snapshots/etcd-snapshot-server-1-1772362800",
+        bytes: 9,
+        createdAt: "2026-03-01T11:00:00Z",
+      },
+      away: null,
+      problem: command.includes(" --s3")
+        ? "S3 (bucket b at s3.example.org) cannot be asked: Access Denied."
+        : null,
+    }),
 };
 
 /** The check over all nodes is the real one. */

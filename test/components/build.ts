@@ -7,6 +7,14 @@ import { type RunOptions, runProgram } from "./engine.ts";
 
 export const sshKey = `${canary}SshKey`;
 
+/** The keys of the store, when the configuration names one. */
+const hasS3 = ({ backup }: Record<string, unknown>) =>
+  (backup as { s3?: object } | undefined)?.s3 !== undefined;
+const s3Secrets = () => ({
+  accessKey: pulumi.secret(`${canary}S3Access`),
+  secretKey: pulumi.secret(`${canary}S3Secret`),
+});
+
 type Built = ReturnType<typeof runProgram<K3sCluster>>;
 const built = new Map<string, Built>();
 
@@ -17,6 +25,7 @@ export function build(more: Record<string, unknown> = {}, options: RunOptions = 
     new K3sCluster("cluster", {
       config: requireCluster(exampleInput(more)),
       ssh: { privateKey: pulumi.secret(sshKey) },
+      ...(hasS3(more) && { s3: s3Secrets() }),
     });
   const run = built.get(key) ?? runProgram(program, options);
   built.set(key, run);

@@ -5,10 +5,12 @@ import ssh2, { type AuthContext, type Connection, type Server } from "ssh2";
 export type Pair = { private: string; public: string };
 
 export function newPair(passphrase?: string): Pair {
-  return ssh2.utils.generateKeyPairSync(
-    "ed25519",
-    passphrase === undefined ? {} : { cipher: "aes256-cbc", passphrase, rounds: 1 },
-  );
+  const options = passphrase === undefined ? {} : { cipher: "aes256-cbc", passphrase, rounds: 1 };
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync("ed25519", options);
+    // one of some hundred that ssh2 makes is a pair that ssh2 itself cannot read
+    if (!(ssh2.utils.parseKey(pair.private, passphrase) instanceof Error)) return pair;
+  }
 }
 
 /** How a server of the tests behaves. */
@@ -17,7 +19,7 @@ export type Behaviour = {
   /** The public keys that each user's authorized_keys would hold. */
   users: Record<string, string[]>;
   /** What `sudo -n true` and `ping` end with; 0 without text when absent. */
-  commands?: Record<string, { code: number; stderr: string }>;
+  commands?: Record<string, { code: number; stderr: string; stdout?: string }>;
   /** Where forwarded connections go: really there, or refused with this text. */
   forward?: "real" | { refuse: string };
   banner?: string;
@@ -66,7 +68,8 @@ function serve(client: Connection, { commands = {}, forward }: Behaviour): void 
   client.on("session", (accept) => {
     accept().on("exec", (acceptExec, _reject, { command }) => {
       const channel = acceptExec();
-      const { code, stderr } = commands[command] ?? { code: 0, stderr: "" };
+      const { code, stderr, stdout = "" } = commands[command] ?? { code: 0, stderr: "" };
+      channel.write(stdout);
       channel.stderr.write(stderr);
       channel.exit(code);
       channel.end();

@@ -64,12 +64,9 @@ var ServerFlags = append([]Flag{
 	{Name: "disable-kube-proxy", Kind: Switch}, {Name: "disable-network-policy", Kind: Switch},
 	{Name: "egress-selector-mode", Default: "agent"}, {Name: "embedded-registry", Kind: Switch},
 	{Name: "flannel-backend", Default: "vxlan"}, {Name: "flannel-external-ip", Kind: Switch}, {Name: "flannel-ipv6-masq", Kind: Switch},
-	// Accepted: snapshots on a schedule and to S3 are not taken, SANs that clients ask for are never added.
-	{Name: "etcd-snapshot-schedule-cron", Default: "0 */12 * * *"}, {Name: "etcd-snapshot-reconcile-interval"},
-	{Name: "etcd-s3", Kind: Switch}, {Name: "etcd-s3-endpoint"}, {Name: "etcd-s3-endpoint-ca"}, {Name: "etcd-s3-skip-ssl-verify", Kind: Switch},
-	{Name: "etcd-s3-access-key"}, {Name: "etcd-s3-secret-key"}, {Name: "etcd-s3-session-token"}, {Name: "etcd-s3-bucket"},
-	{Name: "etcd-s3-bucket-lookup-type"}, {Name: "etcd-s3-region"}, {Name: "etcd-s3-folder"}, {Name: "etcd-s3-proxy"},
-	{Name: "etcd-s3-config-secret"}, {Name: "etcd-s3-insecure", Kind: Switch}, {Name: "etcd-s3-timeout"}, {Name: "etcd-s3-retention"},
+	{Name: "etcd-snapshot-schedule-cron", Default: "0 */12 * * *"},
+	// Accepted: ETCDSnapshotFile objects are not made, S3 is configured by flags, SANs that clients ask for are never added.
+	{Name: "etcd-snapshot-reconcile-interval"}, {Name: "etcd-s3-bucket-lookup-type"}, {Name: "etcd-s3-config-secret"},
 	{Name: "tls-san-security", Kind: Switch, Default: "true"}, {Name: "https-listen-port", Default: "6443"}, {Name: "advertise-port"},
 	{Name: "write-kubeconfig-group"}, {Name: "helm-job-image"}, {Name: "default-local-storage-path"}, {Name: "system-default-registry"},
 	{Name: "servicelb-namespace"}, {Name: "kube-cloud-controller-manager-arg", Kind: List},
@@ -77,13 +74,31 @@ var ServerFlags = append([]Flag{
 	{Name: "datastore-endpoint"}, {Name: "datastore-cafile"}, {Name: "datastore-certfile"}, {Name: "datastore-keyfile"}, {Name: "kine-tls", Kind: Switch},
 	{Name: "disable-scheduler", Kind: Switch}, {Name: "disable-apiserver", Kind: Switch}, {Name: "disable-controller-manager", Kind: Switch},
 	{Name: "disable-etcd", Kind: Switch}, {Name: "disable-agent", Kind: Switch},
-}, nodeFlags...)
+}, append(s3Flags, nodeFlags...)...)
+
+// s3Flags are the same for `k3s server` and `k3s etcd-snapshot`, which also has them without `etcd-`.
+var s3Flags = []Flag{
+	{Name: "etcd-s3", Aliases: []string{"s3"}, Kind: Switch},
+	{Name: "etcd-s3-endpoint", Aliases: []string{"s3-endpoint"}, Default: "s3.amazonaws.com"},
+	{Name: "etcd-s3-endpoint-ca", Aliases: []string{"s3-endpoint-ca"}},
+	{Name: "etcd-s3-skip-ssl-verify", Aliases: []string{"s3-skip-ssl-verify"}, Kind: Switch},
+	{Name: "etcd-s3-access-key", Aliases: []string{"s3-access-key"}, Env: "AWS_ACCESS_KEY_ID"},
+	{Name: "etcd-s3-secret-key", Aliases: []string{"s3-secret-key"}, Env: "AWS_SECRET_ACCESS_KEY"},
+	{Name: "etcd-s3-session-token", Aliases: []string{"s3-session-token"}, Env: "AWS_SESSION_TOKEN"},
+	{Name: "etcd-s3-bucket", Aliases: []string{"s3-bucket"}},
+	{Name: "etcd-s3-region", Aliases: []string{"s3-region"}, Default: "us-east-1"},
+	{Name: "etcd-s3-folder", Aliases: []string{"s3-folder"}},
+	{Name: "etcd-s3-proxy", Aliases: []string{"s3-proxy"}},
+	{Name: "etcd-s3-insecure", Aliases: []string{"s3-insecure"}, Kind: Switch},
+	{Name: "etcd-s3-timeout", Aliases: []string{"s3-timeout"}, Default: "5m0s"},
+	{Name: "etcd-s3-retention", Aliases: []string{"s3-retention"}, Default: "5"},
+}
 
 // AgentFlags are the flags of `k3s agent`.
 var AgentFlags = nodeFlags
 
 // SnapshotFlags are the flags of `k3s etcd-snapshot` and its verbs.
-var SnapshotFlags = []Flag{
+var SnapshotFlags = append([]Flag{
 	{Name: "config", Aliases: []string{"c"}},
 	{Name: "debug", Kind: Switch},
 	{Name: "data-dir", Aliases: []string{"d"}, Env: "K3S_DATA_DIR", Default: "/var/lib/rancher/k3s"},
@@ -95,6 +110,4 @@ var SnapshotFlags = []Flag{
 	{Name: "output", Aliases: []string{"o"}},
 	{Name: "etcd-server", Aliases: []string{"s"}, Default: "https://127.0.0.1:6443"},
 	{Name: "etcd-token", Aliases: []string{"t"}, Env: "K3S_TOKEN"},
-	// Accepted: nothing is stored in S3 here.
-	{Name: "s3", Aliases: []string{"etcd-s3"}, Kind: Switch},
-}
+}, s3Flags...)

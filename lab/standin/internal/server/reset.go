@@ -8,6 +8,8 @@ import (
 
 	"standin/internal/etcd"
 	"standin/internal/logs"
+	"standin/internal/s3"
+	"standin/internal/snapshot"
 )
 
 // reset is `k3s server --cluster-reset`: it ends the process when this server is alone.
@@ -23,6 +25,10 @@ func (r *run) reset(ctx context.Context) error {
 	path := r.settings.Text("cluster-reset-restore-path")
 	if path == "" && !etcd.Initialized(r.settings) {
 		return errors.New("cannot perform cluster-reset while there is no etcd data")
+	}
+	path, err := r.fromS3(ctx, path)
+	if err != nil {
+		return err
 	}
 	if err := r.settlePassword(); err != nil {
 		return err
@@ -46,4 +52,27 @@ func (r *run) reset(ctx context.Context) error {
 	logs.Info("Managed etcd cluster membership has been reset, restart without --cluster-reset flag now. " +
 		"Backup and delete ${datadir}/server/db on each peer etcd server and rejoin the nodes")
 	return nil
+}
+
+// fromS3 fetches the snapshot when S3 is configured; the path is then its name there.
+func (r *run) fromS3(ctx context.Context, name string) (string, error) {
+	settings, err := s3.FromValues(r.settings.Values)
+	if err != nil || settings == nil || name == "" {
+		return name, err
+	}
+	logs.Info("Retrieving etcd snapshot %s from S3", name)
+	store, err := new(s3.Cache).Open(ctx, *settings)
+	if err != nil {
+		return "", fmt.Errorf("failed to initialize S3 client: %w", err)
+	}
+	dir, err := snapshot.Directory(r.settings)
+	if err != nil {
+		return "", fmt.Errorf("failed to get the snapshot dir: %w", err)
+	}
+	path, err := store.Download(ctx, name, dir)
+	if err != nil {
+		return "", fmt.Errorf("failed to download snapshot from S3: %w", err)
+	}
+	logs.Info("S3 download complete for %s", path)
+	return path, nil
 }

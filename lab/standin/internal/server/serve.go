@@ -68,6 +68,7 @@ func (r *run) serve(ctx context.Context) {
 	go r.describe(ctx, client)
 	go r.showEncryption(ctx, client)
 	go runControllers(ctx, client, r.member)
+	go r.snapshots.Schedule(ctx)
 	logs.Info("k3s is up and running")
 	daemon.SdNotify(true, "READY=1")
 }

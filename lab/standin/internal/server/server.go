@@ -62,6 +62,7 @@ type run struct {
 	password   string
 	member     *etcd.Member
 	supervisor *supervisor.Supervisor
+	snapshots  *snapshot.Handler
 	// before is what the files with passwords contained at the start.
 	before map[string][]byte
 }
@@ -74,7 +75,8 @@ func (r *run) start(ctx context.Context) error {
 	if r.member, err = etcd.New(r.settings); err != nil {
 		return err
 	}
-	r.supervisor, err = supervisor.New(r.settings, r.member, &snapshot.Handler{Server: r.settings, Config: r.member.ClientConfig})
+	r.snapshots = &snapshot.Handler{Server: r.settings, Config: r.member.ClientConfig}
+	r.supervisor, err = supervisor.New(r.settings, r.member, r.snapshots)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -17,6 +18,7 @@ import (
 	"standin/internal/access"
 	"standin/internal/config"
 	"standin/internal/logs"
+	"standin/internal/s3"
 )
 
 // Command runs `k3s etcd-snapshot VERB`.
@@ -54,15 +56,28 @@ func Command(args []string) error {
 	if err != nil {
 		return err
 	}
+	info.SetTimeout(patience(request))
 	answer, err := info.Send(http.MethodPost, "/db/snapshot", body, http.Header{"Content-Type": {"application/json"}})
 	if err != nil {
-		return err
+		return fmt.Errorf("see server log for details: %w", err)
 	}
-	return show(operation, values.Text("output"), answer)
+	return show(operation, values.Text("output"), answer, rest)
+}
+
+// patience is how long the server may take: longer when it also talks to S3.
+func patience(request Request) time.Duration {
+	if request.S3 == nil {
+		return 2 * time.Minute
+	}
+	return 2*time.Minute + request.S3.Timeout
 }
 
 func newRequest(operation string, values config.Values, rest []string) (Request, error) {
 	request := Request{Operation: operation}
+	var err error
+	if request.S3, err = s3.FromValues(values); err != nil {
+		return request, err
+	}
 	if dir := values.Text("snapshot-dir"); dir != "" {
 		request.Dir = &dir
 	}
@@ -73,6 +88,9 @@ func newRequest(operation string, values config.Values, rest []string) (Request,
 			return request, errors.New("no snapshots given for removal")
 		}
 		return request, nil
+	case "save":
+		// what was asked for is never pruned by the way
+		request.Retention = new(int)
 	case "prune":
 		retention, err := strconv.Atoi(values.Text("snapshot-retention"))
 		if err != nil {
@@ -87,7 +105,7 @@ func newRequest(operation string, values config.Values, rest []string) (Request,
 	return request, nil
 }
 
-func show(operation, format string, answer []byte) error {
+func show(operation, format string, answer []byte, asked []string) error {
 	if operation != "list" {
 		var result Result
 		if err := json.Unmarshal(answer, &result); err != nil {
@@ -98,6 +116,11 @@ func show(operation, format string, answer []byte) error {
 		}
 		for _, name := range result.Deleted {
 			logs.Info("Snapshot %s deleted.", name)
+		}
+		for _, name := range asked {
+			if !slices.Contains(result.Deleted, name) {
+				logs.Warn("Snapshot %s not found.", name)
+			}
 		}
 		return nil
 	}

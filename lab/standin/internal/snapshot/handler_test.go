@@ -28,7 +28,10 @@ func TestListDeleteAndPrune(t *testing.T) {
 	if len(files) != 3 || files[0].CreatedAt.Unix() != 1700000001 || files[0].Location != "file://"+filepath.Join(dir, files[0].Name) {
 		t.Errorf("list: %+v", files)
 	}
-	one := 1
+	one, none := 1, 0
+	if got := do(Request{Operation: "prune", Name: []string{"a"}, Retention: &none}).(*Result); len(got.Deleted) != 0 {
+		t.Errorf("prune with retention 0: %+v", got)
+	}
 	if got := do(Request{Operation: "prune", Name: []string{"a"}, Retention: &one}).(*Result); len(got.Deleted) != 1 || got.Deleted[0] != "a-s1-1700000001" {
 		t.Errorf("prune: %+v", got)
 	}
