@@ -5,9 +5,11 @@ import ssh2, { type AuthContext, type Connection, type Server } from "ssh2";
 export type Pair = { private: string; public: string };
 
 export function newPair(passphrase?: string): Pair {
-  const options = passphrase === undefined ? {} : { cipher: "aes256-cbc", passphrase, rounds: 1 };
   for (;;) {
-    const pair = ssh2.utils.generateKeyPairSync("ed25519", options);
+    const pair = ssh2.utils.generateKeyPairSync(
+      "ed25519",
+      passphrase === undefined ? {} : { cipher: "aes256-cbc", passphrase, rounds: 1 },
+    );
     // one of some hundred that ssh2 makes is a pair that ssh2 itself cannot read
     if (!(ssh2.utils.parseKey(pair.private, passphrase) instanceof Error)) return pair;
   }
