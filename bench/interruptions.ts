@@ -47,7 +47,7 @@ async function run(name: string): Promise<number> {
       await back();
       const cluster = await open(prepared, operation);
       await operation.change?.(cluster, prepared);
-      const outcome = await interrupt(cluster, cluster.machine(victim), cell, prepared.env);
+      const outcome = await interrupt(cluster, cluster.machine(victim), cell, prepared.env, operation.check);
       outcomes.push(outcome);
       const how = outcome.error ?? `converged in ${outcome.secondSeconds.toFixed(1)} s`;
       screen.write(`  ${cell.cause} ${cell.moment} ${cell.step}: ${how}`);

@@ -26,12 +26,14 @@ export type Outcome = Cell & { firstSeconds: number; secondSeconds: number; erro
 /**
  * Interrupts the work on `victim` at one point and runs `up` once more. The machines are up, and the stack is configured
  * for what is still to be done.
+ * @param check throws when something beside voters and a preview without changes is not as it must be
  */
 export async function interrupt(
   cluster: Cluster,
   victim: Machine,
   cell: Cell,
   env: Record<string, string>,
+  check?: (cluster: Cluster) => Promise<void>,
 ): Promise<Outcome> {
   const began = Date.now();
   await stopAt(victim, `${cell.moment === "before" ? "begin" : "end"} ${cell.step}`);
@@ -48,6 +50,7 @@ export async function interrupt(
   try {
     await cluster.operate("up");
     await converged(cluster);
+    await check?.(cluster);
     return { ...outcome, secondSeconds: (Date.now() - again) / 1000 };
   } catch (error) {
     return { ...outcome, secondSeconds: (Date.now() - again) / 1000, error: (error as Error).message };

@@ -21,6 +21,8 @@ export interface Operation {
   readonly begin?: (cluster: Cluster, prepared: Prepared) => Promise<void>;
   /** Configures the operation itself. Default: what is configured already. */
   readonly change?: (cluster: Cluster, prepared: Prepared) => Promise<void>;
+  /** What must hold afterwards, beside voters and a preview that finds nothing to do. @throws when it does not. */
+  readonly check?: (cluster: Cluster) => Promise<void>;
   /** Servers that run while the operation begins, and are waited for. Default: none. */
   readonly living?: readonly string[];
 }

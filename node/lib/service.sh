@@ -158,7 +158,7 @@ show_journal() {
 
 # restore_service: the last of an undo on a node that had k3s: it runs again as before.
 restore_service() {
-  local tries=180 also=""
+  local until=$((SECONDS + 180)) also=""
   [[ $UNIT == k3s.service && $ETCD_HERE == yes ]] && also=", and etcd counts it as a voter"
   systemctl daemon-reload 2>/dev/null
   service_need 0
@@ -171,7 +171,7 @@ restore_service() {
   record_start
   systemctl restart --no-block "$UNIT"
   pause 2
-  while ((tries-- > 0)); do
+  while ((SECONDS < until)); do
     service_state
     if [[ $STATE_WORD == active ]] && { [[ -z $also ]] || is_voter_now; }; then
       UNDONE+=("$UNIT runs again with its old files$also")

@@ -61,9 +61,10 @@ put_back() {
   fi
 }
 
-# forget_before: this run succeeded, or has put everything back.
+# forget_before: this run succeeded, or has put everything back. What fails from now on undoes nothing.
 forget_before() {
   rm -rf -- "$BEFORE"
+  UNDO_FIRST="" UNDO=() UNDO_LAST=""
 }
 
 # run_undo: the undo commands, last first. Signals wait meanwhile.
