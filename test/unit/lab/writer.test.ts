@@ -61,7 +61,8 @@ test("a writer that is stopped in an outage says how long it has lasted", async 
   const { state, access, close } = await serveApi();
   state.healthy = false;
   const writer = startWriter({ access, name: "silence" });
-  await sleep(700);
+  while (state.posted.length === 0) await sleep(10);
+  await sleep(400);
   const { acknowledged, lost, longestPauseMs } = await writer.stop().finally(close);
   assert.deepEqual([acknowledged, lost], [0, []]);
   assert.ok(longestPauseMs >= 300, `${longestPauseMs} ms`);
