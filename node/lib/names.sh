@@ -28,10 +28,11 @@ look_at_names() {
   ((${#MISSING_NAMES[@]} == 0))
 }
 
-# check_names: all names that were asked for are served. A start brings them as a rule; where it did not, this
-# server's certificates are issued anew, once.
+# check_names: a living server that was changed serves all names that were asked for. A start brings them as a
+# rule; where it did not, this server's certificates are issued anew, once. A new server's are new anyway.
 check_names() {
   ((SERVICE_TOUCHED)) || [[ -n $UNFINISHED ]] || return 0
+  [[ $WAS_ACTIVE == yes ]] || return 0
   patiently_for "$NAMES_PATIENCE" look_at_names && return 0
   say "the certificate on $API_PORT lacks ${MISSING_NAMES[*]}; issuing this server's certificates anew"
   rotate_certificates
