@@ -103,15 +103,17 @@ sort_pods() {
   done
 }
 
-# evict NAMESPACE/NAME UID DELETING: asks once; what holds the pod in BLOCKED.
+# evict NAMESPACE/NAME UID DELETING: asks once; what holds the pod in BLOCKED. policy/v1 is there since 1.22, which took
+# the place of v1beta1.
 evict() {
-  local pod=$1 uid=$2 namespace=${1%%/*} name=${1#*/}
+  local pod=$1 uid=$2 namespace=${1%%/*} name=${1#*/} policy=policy/v1
+  [[ $KUBELET_VERSION =~ ^v1\.(1[0-9]|2[01])\. ]] && policy=policy/v1beta1
   if [[ $3 == yes ]]; then
     BLOCKED[$pod]="it was told to end and has not ended"
     return 0
   fi
   if api POST "/api/v1/namespaces/$namespace/pods/$name/eviction" \
-    "{\"apiVersion\":\"policy/v1\",\"kind\":\"Eviction\",\"metadata\":{\"name\":\"$name\",\"namespace\":\"$namespace\"},\"deleteOptions\":{\"preconditions\":{\"uid\":\"$uid\"}}}" ||
+    "{\"apiVersion\":\"$policy\",\"kind\":\"Eviction\",\"metadata\":{\"name\":\"$name\",\"namespace\":\"$namespace\"},\"deleteOptions\":{\"preconditions\":{\"uid\":\"$uid\"}}}" ||
     [[ $API_STATUS == 404 || $API_STATUS == 409 ]]; then
     unset "BLOCKED[$pod]"
     return 0
