@@ -4,7 +4,7 @@ import type { Flag } from "./command-line.ts";
 import { LocalStep } from "./local-step.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
 import { projectRoot } from "./scripts.ts";
-import type { CopyInput } from "./snapshot-copies.ts";
+import { type CopyInput, isMissing } from "./snapshot-copies.ts";
 import { componentType } from "./types.ts";
 
 export interface EtcdSnapshotArgs {
@@ -52,7 +52,10 @@ export class EtcdSnapshot extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [...args.after] },
     );
-    this.report = pulumi.unsecret(save.stdout);
+    this.report = pulumi.unsecret(save.stdout).apply(async (report) => {
+      if (isMissing(report)) await pulumi.log.warn(missingText(args.access.name, snapshot), this);
+      return report;
+    });
     this.steps = copy ? [save, this.copied(name, snapshot, copy)] : [save];
     this.registerOutputs({ report: this.report });
   }
@@ -70,6 +73,10 @@ export class EtcdSnapshot extends pulumi.ComponentResource {
     return new LocalStep(`${name}-copy`, args, { parent: this });
   }
 }
+
+const missingText = (node: string, snapshot: string) =>
+  `${node} has no snapshot ${snapshot}: it was saved on another server, or deleted there. A copy may be in S3 or in ` +
+  "backup.copyTo. Give it a new name under `snapshots` to take another, or remove its name.";
 
 /** Each stack has a directory of its own, so that one place can take the copies of several. */
 function copyDirectory(directory: string): string {

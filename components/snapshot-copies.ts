@@ -17,6 +17,14 @@ const report = z.object({
   bytes: z.int().min(1),
 });
 
+/** What a server says of a snapshot that it does not have. */
+const missing = z.object({ name: z.string(), missing: z.literal(true) });
+
+/** Whether the server that was asked has no such snapshot: it was saved on another one, or deleted there. */
+export function isMissing(reported: string): boolean {
+  return missing.safeParse(JSON.parse(reported)).success;
+}
+
 /** Input of the step that copies, as the program writes it to standard input. */
 export const copyInput = z.strictObject({
   /** How the node is reached, in the words of ssh/reach.ts. */

@@ -7,10 +7,14 @@ import { text } from "node:stream/consumers";
 import { fetchFile } from "../ssh/fetch.ts";
 import { openSession } from "../ssh/probe.ts";
 import { parseRequest } from "../ssh/request.ts";
-import { copyInput, copySnapshot } from "./snapshot-copies.ts";
+import { copyInput, copySnapshot, isMissing } from "./snapshot-copies.ts";
 
 try {
   const { request, report, directory } = copyInput.parse(JSON.parse(await text(process.stdin)));
+  if (isMissing(report)) {
+    console.log(report);
+    process.exit();
+  }
   const session = await openSession(parseRequest(request), (line) => console.error(line));
   try {
     const copy = await copySnapshot(report, directory, (path, file) => fetchFile(session, path, file));

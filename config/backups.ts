@@ -53,13 +53,15 @@ export function span(seconds: number): string {
 export function backupWarnings(report: BackupReport, interval: number, s3: boolean): string[] {
   const { node, at, since, here, away, problem } = report;
   const limit = 2 * interval;
+  // said again by every run until the servers are asked again
+  const seen = `${node} at ${at}`;
   const stale = (where: string, file: SnapshotFile | null, next: string): string[] => {
     const age = seconds(file?.createdAt ?? since, at);
     if (age <= limit || seconds(since, at) <= limit) return [];
     const found = file
       ? `the newest snapshot ${where} is ${span(age)} old (${file.name})`
       : `there is no snapshot ${where}`;
-    return [`${node}: ${found}; the schedule makes one every ${span(interval)}. ${next}`];
+    return [`${seen}: ${found}; the schedule makes one every ${span(interval)}. ${next}`];
   };
   const onNode = stale(
     "on this server",
@@ -70,7 +72,7 @@ export function backupWarnings(report: BackupReport, interval: number, s3: boole
   if (problem !== null) {
     return [
       ...onNode,
-      `${node}: ${problem}. Snapshots do not leave the servers meanwhile: bring the store back, or correct backup.s3, s3AccessKey and s3SecretKey.`,
+      `${seen}: ${problem}. Snapshots do not leave the servers meanwhile: bring the store back, or correct backup.s3, s3AccessKey and s3SecretKey.`,
     ];
   }
   return [

@@ -13,6 +13,8 @@ import { type WeakLink, weakLink } from "./weak-link.ts";
 /** Where the machines of a lab find the store; beside the mirror's. */
 const port = 8472;
 
+type S3Keys = Pick<S3Access, "accessKey" | "secretKey">;
+
 /** An S3 store that the machines of a lab reach, with one bucket. It ends with the process that started it. */
 export interface S3Store extends S3Access {
   readonly bucket: string;
@@ -24,8 +26,8 @@ export interface S3Store extends S3Access {
   remove(key: string): Promise<void>;
   /** Ends the server at once; its objects stay. */
   kill(): Promise<void>;
-  /** Runs the server (again). */
-  start(): Promise<void>;
+  /** Runs the server again; with other keys, where those are given: then the machines' own do not fit. */
+  start(keys?: S3Keys): Promise<void>;
   /** Ends everything and forgets the objects. */
   stop(): Promise<void>;
 }
@@ -63,14 +65,13 @@ export async function startS3(lab: Lab, onProgress: (message: string) => void = 
   const link = await weakLink({ host: lab.hostAddress, port }, inner);
   const bucket = "backups";
   let server: ReturnType<typeof run> | undefined;
-  const start = async () => {
-    server ??= run(file, directory, inner.port, access);
+  const start = async ({ accessKey, secretKey }: S3Keys = access) => {
+    const now = { ...access, accessKey, secretKey };
+    server ??= run(file, directory, inner.port, now);
     const { said } = server;
-    await waitFor("the S3 server", () => s3Request(access, "GET", "/"), { timeoutMs: 30_000 }).catch(
-      (error) => {
-        throw new Error(`${(error as Error).message}\n${said()}`);
-      },
-    );
+    await waitFor("the S3 server", () => s3Request(now, "GET", "/"), { timeoutMs: 30_000 }).catch((error) => {
+      throw new Error(`${(error as Error).message}\n${said()}`);
+    });
   };
   const kill = async () => {
     server?.child.kill("SIGKILL");
@@ -98,7 +99,7 @@ export async function startS3(lab: Lab, onProgress: (message: string) => void = 
 }
 
 /** The keys are in its environment: arguments are for everybody to read. */
-function run(file: string, directory: string, port: number, { accessKey, secretKey }: S3Access) {
+function run(file: string, directory: string, port: number, { accessKey, secretKey }: S3Keys) {
   const child = spawn(file, ["--port", `127.0.0.1:${port}`, "posix", directory], {
     env: { PATH: process.env.PATH, ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
     stdio: ["ignore", "pipe", "pipe"],

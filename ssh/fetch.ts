@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { open, rm } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
+import { createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { finished } from "node:stream/promises";
 import type { ClientChannel } from "ssh2";
 import type { Session } from "./probe.ts";
 
@@ -19,45 +20,54 @@ export interface Fetched {
 export async function fetchFile(session: Session, path: string, file: string): Promise<Fetched> {
   if (!/^\/[A-Za-z0-9._/-]+$/.test(path)) throw new Error(`${path} must not reach a command line`);
   const sudo = session.node.user === "root" ? "" : "sudo -n ";
-  const channel = await start(session, `${sudo}cat ${path}`);
-  let complaint = "";
-  let code: number | null = null;
-  channel.stderr.on("data", (data: Buffer) => {
-    complaint += data;
-  });
-  channel.on("exit", (status: number | null) => {
-    code = status;
-  });
-  const closed = new Promise<void>((resolve) => channel.once("close", () => resolve()));
+  const { channel, ended } = await start(session, `${sudo}cat ${path}`);
   const hash = createHash("sha256");
   let bytes = 0;
-  const handle = await open(file, "wx", 0o600);
+  channel.on("data", (data: Buffer) => {
+    hash.update(data);
+    bytes += data.length;
+  });
+  const writer = createWriteStream(file, { flags: "wx", mode: 0o600, flush: true });
   try {
-    await pipeline(
-      channel,
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk);
-          bytes += chunk.length;
-          yield chunk;
-        }
-      },
-      handle.createWriteStream({ flush: true }),
-    );
-    await closed;
-    if (code !== 0)
-      throw new Error(`${path} cannot be read there: ${complaint.trim() || `exit code ${code}`}`);
+    const [{ code, complaint }] = await Promise.all([ended, finished(channel.pipe(writer))]);
+    if (code !== 0) throw new Error(`${path} cannot be read there: ${complaint.trim() || reason(code)}`);
     return { sha256: hash.digest("hex"), bytes };
   } catch (error) {
-    await handle.close().catch(() => {});
+    writer.destroy();
     await rm(file, { force: true });
     throw error;
   }
 }
 
-function start({ client }: Session, command: string): Promise<ClientChannel> {
+const reason = (code: number | null) => (code === null ? "the connection was cut" : `exit code ${code}`);
+
+/** A command that runs, and how it will have ended; a null code is a connection that was cut. */
+interface Running {
+  readonly channel: ClientChannel;
+  readonly ended: Promise<{ code: number | null; complaint: string }>;
+}
+
+/**
+ * Starts a command. Who listens for its end must do so before the next packet is read: answer, output and end of a
+ * short command can come in one.
+ */
+function start({ client }: Session, command: string): Promise<Running> {
   return new Promise((resolve, reject) => {
     client.once("close", () => reject(new Error("the connection was closed")));
-    client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+    client.exec(command, (error, channel) => {
+      if (error) return reject(error);
+      let complaint = "";
+      let code: number | null = null;
+      channel.stderr.on("data", (data: Buffer) => {
+        complaint += data;
+      });
+      channel.once("exit", (status: number | null) => {
+        code = status;
+      });
+      const ended = new Promise<{ code: number | null; complaint: string }>((settle) => {
+        channel.once("close", () => settle({ code, complaint }));
+      });
+      resolve({ channel, ended });
+    });
   });
 }

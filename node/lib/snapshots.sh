@@ -5,6 +5,7 @@
 
 SAVED=""      # k3s' own file of the snapshot that was saved last
 BEFORE_KEPT=5 # this many snapshots from before a change are kept
+OTHER_SNAPSHOT=330 # seconds to wait for one that k3s is saving: S3's time-out, and some more
 
 # known NAME KEY: a value out of NAME.json, in REPLY; empty without one.
 known() {
@@ -53,11 +54,25 @@ save_snapshot() {
   [[ -s $SAVED ]] || { REPLY="k3s says that the snapshot $1 was saved, but there is no such file in $K3S_SNAPSHOTS" && return 1; }
 }
 
-# ask_for_snapshot NAME OPTION...: what k3s said in SAID.
+# ask_for_snapshot NAME OPTION...: what k3s said in SAID. k3s saves one snapshot at a time, and counts
+# the upload as part of it: while S3 is away, a scheduled one can take its five minutes.
 ask_for_snapshot() {
-  local name=$1
+  local name=$1 began=$SECONDS since
   shift
-  SAID=$(timeout 300 "$K3S" etcd-snapshot save --name "$name" "$@" 2>&1 9>&-)
+  while :; do
+    printf -v since '%(%s)T' -1
+    SAID=$(timeout 300 "$K3S" etcd-snapshot save --name "$name" "$@" 2>&1 9>&-) && return 0
+    saving_another "$since" && ((SECONDS - began < OTHER_SNAPSHOT)) || return 1
+    ((SECONDS - began > 2)) || say "k3s saves another snapshot at this moment; waiting for it"
+    pause 3
+  done
+}
+
+# saving_another SINCE: whether that is why k3s did not save; newer releases say so in their journal only.
+saving_another() {
+  [[ $SAID == *"already in progress"* ]] && return 0
+  [[ $SAID == *"error ID"* ]] && journalctl --unit k3s.service --since "@$1" --output cat 2>/dev/null |
+    grep -q 'snapshot save already in progress'
 }
 
 # find_saved NAME STAMP: k3s' file that came after the file STAMP, in SAVED.

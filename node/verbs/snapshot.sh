@@ -39,6 +39,12 @@ verb_snapshot_verify() {
   require name
   name=${ARG[name]}
   hide_s3_keys
+  if [[ ! -e $SNAPSHOTS/$name.json && ! -e $SNAPSHOTS/$name ]]; then
+    # the server that saved it is gone, or is not the first any more: no reason to stop here for good
+    json_string "$name"
+    answer "{\"name\":$REPLY,\"missing\":true}"
+    return 0
+  fi
   intact "$name" || die "$REPLY"
   opens "$SNAPSHOTS/$name" || die "the snapshot $name is not an etcd database"
   known "$name" file && file=$REPLY

@@ -33,6 +33,11 @@ if [[ $s3 == yes && $state == down ]]; then
 fi
 case $verb in
   save)
+    if [[ -e $root/busy ]]; then
+      rm "$root/busy"
+      echo 'level=fatal msg="see server log for details: 500 Internal Server Error snapshot save already in progress"' >&2
+      exit 1
+    fi
     made=$name-server-1-$((1700000000 + $(wc -l <"$root/calls")))
     printf '%016d\\xed\\xda\\x0c\\xed and more' 0 >"$dir/$made"
     [[ $s3 == yes && $state == ok ]] && cp "$dir/$made" "$root/bucket/$made"
@@ -103,6 +108,17 @@ test("M4 with S3 the copy there is part of what was saved, and verified with it"
   );
 });
 
+test("S25 a server that never had the snapshot says so, and a damaged one is an error", async () => {
+  const root = server("none");
+  const absent = await run(root, "snapshot-verify --name mine");
+  assert.deepEqual([absent.code, JSON.parse(absent.stdout)], [0, { name: "mine", missing: true }]);
+  await run(root, "snapshot-save --name mine --keep-token");
+  writeFileSync(join(root, kept, "mine"), "cut");
+  const damaged = await run(root, "snapshot-verify --name mine");
+  assert.equal(damaged.code, 1);
+  assert.match(damaged.stderr, /the snapshot mine has sha256/);
+});
+
 for (const [state, reason] of [
   ["down", /connect: connection refused/],
   ["cut", /it is not in the list of the bucket/],
@@ -142,6 +158,14 @@ test("M4 a snapshot before a change does not wait for S3", async () => {
   assert.equal(save, "etcd-snapshot save --name before-x --etcd-s3=false");
   assert.match(remove!, /^etcd-snapshot delete --etcd-s3=false before-x-server-1-\d+$/);
   assert.deepEqual(more, []);
+});
+
+test("P5 k3s saves one snapshot at a time: another one is waited for", async () => {
+  const root = server("none");
+  writeFileSync(join(root, "busy"), "");
+  const { code, stderr } = await run(root, "snapshot-save --name mine");
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /k3s saves another snapshot at this moment; waiting for it/);
 });
 
 test("P5 deleting takes the snapshot from here and from S3, and says when it cannot", async () => {

@@ -31,7 +31,10 @@ test("S30 fresh snapshots raise no alarm, and their ages are told", () => {
 
 test("S30 a snapshot older than twice the interval raises the alarm, here and in S3 each by itself", () => {
   const [here, ...more] = backupWarnings(report({ here: file(25) }), twelve, true);
-  assert.match(here!, /^server-1: the newest snapshot on this server is 25 h old .*every 12 h/);
+  assert.match(
+    here!,
+    /^server-1 at 2026-03-01T12:00:00Z: the newest snapshot on this server is 25 h old .*every 12 h/,
+  );
   assert.deepEqual(more, []);
   const [away] = backupWarnings(report({ away: file(25) }), twelve, true);
   assert.match(away!, /the newest snapshot in S3 is 25 h old/);
@@ -55,7 +58,7 @@ test("S30 S3 that cannot be asked is an alarm whatever the ages are", () => {
   const [warning] = backupWarnings(report({ away: null, problem }), twelve, true);
   assert.match(
     warning!,
-    /^server-1: S3 \(bucket b at .*Access Denied.*correct backup\.s3, s3AccessKey and s3SecretKey/,
+    /^server-1 at \S+: S3 \(bucket b at .*Access Denied.*correct backup\.s3, s3AccessKey and s3SecretKey/,
   );
 });
 

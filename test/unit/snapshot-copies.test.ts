@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { copySnapshot } from "../../components/snapshot-copies.ts";
+import { copySnapshot, isMissing } from "../../components/snapshot-copies.ts";
 
 const root = mkdtempSync(join(tmpdir(), "copies-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -67,6 +67,11 @@ test("M4 another file of that name is left as it is", async () => {
   writeFileSync(target, "precious");
   await assert.rejects(copySnapshot(report(), directory, node().fetch), /left as it is: move it away/);
   assert.equal(readFileSync(target, "utf8"), "precious");
+});
+
+test("S25 a snapshot that its server does not have is told from one that can be copied", () => {
+  assert.ok(isMissing('{"name":"mine","missing":true}'));
+  assert.ok(!isMissing(report()));
 });
 
 test("S38 a node's report cannot name other places, here or there", async () => {
