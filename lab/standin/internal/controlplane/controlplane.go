@@ -15,6 +15,7 @@ import (
 
 	"standin/internal/certs"
 	"standin/internal/config"
+	"standin/internal/datastore"
 	"standin/internal/etcd"
 	"standin/internal/logs"
 	"standin/internal/process"
@@ -33,8 +34,8 @@ var controllers = []string{
 	"ttl-after-finished-controller",
 }
 
-// StartAPIServer starts kube-apiserver. etcd must vote already.
-func StartAPIServer(server config.Server) {
+// StartAPIServer starts kube-apiserver. Its datastore must answer already.
+func StartAPIServer(server config.Server, sqlite bool) {
 	set := certs.Set{Server: server}
 	issuer := "https://kubernetes.default.svc." + server.Domain
 	args := map[string]string{
@@ -57,6 +58,14 @@ func StartAPIServer(server config.Server) {
 	if server.Switch("secrets-encryption") {
 		args["encryption-provider-config"] = server.ServerDir("cred", "encryption-config.json")
 		args["encryption-provider-config-automatic-reload"] = "true"
+	}
+	if sqlite {
+		args["etcd-servers"] = datastore.Endpoint(server)
+		// this kine does not list keys without their values, which the gate makes the API server ask for
+		args["feature-gates"] = "SizeBasedListCostEstimate=false"
+		for _, secure := range []string{"etcd-cafile", "etcd-certfile", "etcd-keyfile"} {
+			delete(args, secure)
+		}
 	}
 	run("kube-apiserver", args, server.All("kube-apiserver-arg"))
 }

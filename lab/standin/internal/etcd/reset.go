@@ -31,7 +31,7 @@ func (m *Member) Reset(ctx context.Context, snapshotPath, password string) error
 		return err
 	}
 	m.loopback = true
-	if err := m.Found(true); err != nil {
+	if err := m.Found(ctx, true); err != nil {
 		return err
 	}
 	for {

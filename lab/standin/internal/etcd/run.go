@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 
 	"standin/internal/certs"
+	"standin/internal/datastore"
 	"standin/internal/logs"
 )
 
@@ -57,12 +59,19 @@ func (m *Member) removed() {
 	logs.Fatal("this node has been removed from the cluster please restart %s to rejoin the cluster", "k3s")
 }
 
-// Found starts a new cluster of one.
-func (m *Member) Found(forced bool) error {
+// Found starts a new cluster of one, and moves into it what SQLite has.
+func (m *Member) Found(ctx context.Context, forced bool) error {
 	logs.Info("Starting etcd for new cluster, cluster-reset=%v", forced)
-	return m.start(map[string]any{
+	err := m.start(map[string]any{
 		"initial-cluster": m.Name + "=" + m.peerURL(), "initial-cluster-state": "new", "force-new-cluster": forced,
 	})
+	if err != nil || forced {
+		return err
+	}
+	if err := datastore.Migrate(ctx, m.Server, m.Client); err != nil {
+		return fmt.Errorf("failed to migrate content from sqlite to etcd: %w", err)
+	}
+	return nil
 }
 
 // Resume starts from the data on disk; whom it belongs to is in there.

@@ -19,12 +19,12 @@ import (
 	"standin/internal/supervisor"
 )
 
-// runControllers runs k3s' own controllers on the server that holds the lease k3s-etcd.
-func runControllers(ctx context.Context, client kubernetes.Interface, member *etcd.Member) {
+// runControllers runs k3s' own controllers on the server that holds their lease. Without etcd there is no member to look after.
+func runControllers(ctx context.Context, client kubernetes.Interface, name string, member *etcd.Member) {
 	leaderelection.RunOrDie(ctx, leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
 			LeaseMeta: metav1.ObjectMeta{Name: "k3s-etcd", Namespace: metav1.NamespaceSystem}, Client: client.CoordinationV1(),
-			LockConfig: resourcelock.ResourceLockConfig{Identity: member.Server.Name},
+			LockConfig: resourcelock.ResourceLockConfig{Identity: name},
 		},
 		LeaseDuration: 45 * time.Second, RenewDeadline: 30 * time.Second, RetryPeriod: 2 * time.Second, ReleaseOnCancel: true,
 		Callbacks: leaderelection.LeaderCallbacks{
@@ -65,7 +65,7 @@ func syncNodes(ctx context.Context, client kubernetes.Interface, member *etcd.Me
 		node, err := nodes.Lister().Get(name)
 		if apierrors.IsNotFound(err) {
 			err = forgetPassword(ctx, client, name)
-		} else if err == nil {
+		} else if err == nil && member != nil {
 			err = member.SyncNode(ctx, client, node)
 		}
 		if err != nil {

@@ -18,28 +18,10 @@ import (
 
 // serve brings up the control plane once etcd votes, and tells systemd.
 func (r *run) serve(ctx context.Context) {
-	last := time.Time{}
-	for {
-		err := r.member.Ready(ctx)
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if time.Since(last) > 5*time.Second {
-			logs.Info("Failed to test etcd connection: %v", err)
-			last = time.Now()
-		}
-		time.Sleep(200 * time.Millisecond)
+	if !r.awaitDatastore(ctx) {
+		return
 	}
-	logs.Info("etcd data store connection OK")
-	if err := r.member.Reconcile(ctx, r.password); err != nil {
-		r.takeBack()
-		logs.Fatal("starting kubernetes: preparing server: failed to bootstrap cluster data: failed to reconcile with datastore: %v", err)
-	}
-	logs.Info("ETCD server is now running")
-	controlplane.StartAPIServer(r.settings)
+	controlplane.StartAPIServer(r.settings, r.member == nil)
 	logs.Info("Waiting for API server to become available")
 	if err := controlplane.WaitReady(ctx, r.settings); err != nil {
 		return
@@ -67,17 +49,48 @@ func (r *run) serve(ctx context.Context) {
 	controlplane.StartControllers(r.settings)
 	go r.describe(ctx, client)
 	go r.showEncryption(ctx, client)
-	go runControllers(ctx, client, r.member)
-	go r.snapshots.Schedule(ctx)
+	go runControllers(ctx, client, r.settings.Name, r.member)
+	if r.snapshots != nil {
+		go r.snapshots.Schedule(ctx)
+	}
 	logs.Info("k3s is up and running")
 	daemon.SdNotify(true, "READY=1")
+}
+
+// awaitDatastore returns when the datastore answers and, with etcd, this server votes and its shared files are the cluster's.
+func (r *run) awaitDatastore(ctx context.Context) bool {
+	last := time.Time{}
+	for {
+		err := r.ready(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if time.Since(last) > 5*time.Second {
+			logs.Info("Failed to test data store connection: %v", err)
+			last = time.Now()
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	if r.member == nil {
+		return true
+	}
+	logs.Info("etcd data store connection OK")
+	if err := r.member.Reconcile(ctx, r.password); err != nil {
+		r.takeBack()
+		logs.Fatal("starting kubernetes: preparing server: failed to bootstrap cluster data: failed to reconcile with datastore: %v", err)
+	}
+	logs.Info("ETCD server is now running")
+	return true
 }
 
 // describe keeps roles and member name on this server's Node, which may come later than the API server.
 func (r *run) describe(ctx context.Context, client kubernetes.Interface) {
 	for ctx.Err() == nil {
 		pause := 10 * time.Second
-		if err := r.member.Describe(ctx, client); err != nil {
+		if err := r.describeOnce(ctx, client); err != nil {
 			pause = time.Second
 		}
 		time.Sleep(pause)

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/client-go/kubernetes"
 
 	"standin/internal/access"
@@ -57,10 +58,13 @@ func Command(args []string) error {
 }
 
 type run struct {
-	settings   config.Server
-	set        certs.Set
-	password   string
-	member     *etcd.Member
+	settings config.Server
+	set      certs.Set
+	password string
+	// member is nil on SQLite.
+	member *etcd.Member
+	// kine is the way to SQLite, nil with etcd; snapshots the other way round.
+	kine       *clientv3.Client
 	supervisor *supervisor.Supervisor
 	snapshots  *snapshot.Handler
 	// before is what the files with passwords contained at the start.
@@ -71,6 +75,9 @@ func (r *run) start(ctx context.Context) error {
 	joined, err := r.prepare()
 	if err != nil {
 		return fmt.Errorf("starting kubernetes: preparing server: %w", err)
+	}
+	if r.usesSQLite() {
+		return r.startSQLite(ctx)
 	}
 	if r.member, err = etcd.New(r.settings); err != nil {
 		return err
@@ -88,7 +95,7 @@ func (r *run) start(ctx context.Context) error {
 	}
 	go r.runAgent(ctx)
 	if err := r.startEtcd(ctx, joined); err != nil {
-		return err
+		return fmt.Errorf("starting kubernetes: preparing server: start managed database: %w", err)
 	}
 	go r.member.ManageLearners(ctx, func() kubernetes.Interface {
 		if client := r.supervisor.Kube.Load(); client != nil {
@@ -111,11 +118,12 @@ func (r *run) prepare() (*access.Info, error) {
 	}
 	if etcd.Initialized(r.settings) {
 		logs.Info("Managed etcd cluster bootstrap already complete and initialized")
+	} else if r.settings.Text("datastore-endpoint") != "" {
+		return nil, errors.New("the stand-in knows embedded etcd and SQLite only, and datastore-endpoint is set")
 	} else if r.settings.JoinURL == "" {
-		if !r.settings.Switch("cluster-init") {
-			return nil, errors.New("the stand-in knows embedded etcd only: neither cluster-init nor server is set")
+		if r.settings.Switch("cluster-init") {
+			logs.Info("Managed etcd cluster initializing")
 		}
-		logs.Info("Managed etcd cluster initializing")
 	} else {
 		info, err := r.fetchBootstrap()
 		if err != nil {
@@ -186,7 +194,7 @@ func (r *run) startEtcd(ctx context.Context, joined *access.Info) error {
 	case etcd.Initialized(r.settings):
 		return r.member.Resume()
 	case joined == nil:
-		return r.member.Found(false)
+		return r.member.Found(ctx, false)
 	}
 	if err := r.member.Join(ctx, joined); err != nil {
 		logs.Fatal("etcd cluster join failed: %v", err)

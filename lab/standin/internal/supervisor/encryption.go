@@ -191,6 +191,9 @@ func (s *Supervisor) rotateKeys(ctx context.Context, client kubernetes.Interface
 	if err := ShowEncryption(ctx, client, s.Server, encryption.StageFinished); err != nil {
 		return err
 	}
+	if s.Member == nil {
+		return nil
+	}
 	users, err := Passwords(s.Server.ServerDir("cred", "passwd"))
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 // Supervisor answers on port 6443.
 type Supervisor struct {
 	Server config.Server
+	// Member is nil on SQLite.
 	Member *etcd.Member
 	// Kube is nil until the API server answers.
 	Kube atomic.Pointer[kubernetes.Clientset]
@@ -66,8 +67,10 @@ func (s *Supervisor) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ping", text("pong"))
 	mux.Handle("/cacerts", s.file("server-ca.crt"))
-	mux.HandleFunc("/db/info", s.localOrRole(roleServer, s.info))
-	mux.HandleFunc("/db/snapshot", s.role(s.Snapshot.ServeHTTP, roleServer))
+	if s.Member != nil {
+		mux.HandleFunc("/db/info", s.localOrRole(roleServer, s.info))
+		mux.HandleFunc("/db/snapshot", s.role(s.Snapshot.ServeHTTP, roleServer))
+	}
 	server := func(path string, handler http.HandlerFunc) {
 		mux.HandleFunc("/v1-k3s/"+path, s.role(handler, roleServer))
 	}

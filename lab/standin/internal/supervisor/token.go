@@ -22,6 +22,10 @@ func (s *Supervisor) rotateToken(response http.ResponseWriter, request *http.Req
 		return
 	}
 	var asked TokenRequest
+	if s.Member == nil {
+		fail(response, http.StatusInternalServerError, errors.New("the stand-in rotates tokens with etcd only"))
+		return
+	}
 	if err := json.NewDecoder(request.Body).Decode(&asked); err != nil {
 		fail(response, http.StatusBadRequest, err)
 		return
