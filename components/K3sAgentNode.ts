@@ -3,7 +3,7 @@ import { agentConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { binaryFlags, removeFlags, stepDeadline } from "./server-flags.ts";
+import { binaryFlags, consentFlags, removeFlags, stepDeadline } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface K3sAgentNodeArgs {
@@ -31,6 +31,7 @@ export class K3sAgentNode extends pulumi.ComponentResource {
       {
         verb: "agent",
         flags: args.url.apply((url): Flag[] => [...binaryFlags(config, node), ["join", url]]),
+        createFlags: consentFlags(node),
         remove: { verb: "remove", flags: removeFlags(config, node) },
         stdin: args.token.apply((token) => stepInput(token, agentConfig(node))),
         deadline: stepDeadline(config),

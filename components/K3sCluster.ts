@@ -136,7 +136,15 @@ export class K3sCluster extends pulumi.ComponentResource {
     const scripts = scriptsHash();
     const users = [...new Set(nodes.map(({ user }) => user))];
     for (const node of nodes) {
-      const args = { node, ssh: config.ssh, secrets, users, scripts, change: machineChange(node, change) };
+      const args = {
+        node,
+        ssh: config.ssh,
+        secrets,
+        users,
+        version: config.version,
+        scripts,
+        change: machineChange(node, change),
+      };
       this.machines.set(node.name, new Machine(node.name, args, { parent: this }));
     }
   }

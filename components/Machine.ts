@@ -8,6 +8,7 @@ import { LocalStep } from "./local-step.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
 import { readFacts } from "./results.ts";
 import { remoteDirectory, scriptsDirectory } from "./scripts.ts";
+import { consentFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface MachineArgs {
@@ -16,6 +17,8 @@ export interface MachineArgs {
   readonly secrets: SshSecrets;
   /** Other login names of the stack, so that a wrong one can be told from a wrong key. */
   readonly users: readonly string[];
+  /** The release of the stack. */
+  readonly version: string;
   /** Content hash of the scripts in node/. */
   readonly scripts: string;
   /** Changes when the machine must be looked at again before the first step anywhere. */
@@ -58,6 +61,7 @@ export class Machine extends pulumi.ComponentResource {
           ["name", node.name],
           ["role", node.role],
           ["address", node.address],
+          ...(node.existing === undefined ? [] : [...consentFlags(node), ["version", args.version] as const]),
         ],
         change,
         deadline: inspectDeadline,

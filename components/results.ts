@@ -3,8 +3,11 @@ import type { BackupReport } from "../config/backups.ts";
 import { type NodeFacts, nodeFacts } from "../config/facts.ts";
 import { serverUrl } from "../config/render.ts";
 
-/** Secure form of the server token: the hash of the cluster's CA, then the password. */
-const secureToken = /^K10[0-9a-f]{64}::server:[A-Za-z0-9]+$/;
+/**
+ * Secure form of the server token: the hash of the cluster's CA, then the password. An adopted cluster has a password
+ * that somebody chose; it may hold what the node's scripts take: anything printable but quotes and backslashes.
+ */
+const secureToken = /^K10[0-9a-f]{64}::server:[!#-&(-[\]-~]{1,256}$/;
 
 const identity = z.object({ node: z.string(), url: z.string(), token: z.string().regex(secureToken) });
 

@@ -28,6 +28,14 @@ function restoredFlags({ restore }: ClusterConfig): Flag[] {
   return restore ? [["restored", restore.id]] : [];
 }
 
+/**
+ * The user's consent to take over or replace a k3s that is there. It goes with the run that creates a node's resource
+ * and with no later one, so that an entry that was left in the stack allows nothing years later.
+ */
+export function consentFlags(node: NodeConfig): Flag[] {
+  return node.existing === undefined ? [] : [["existing", node.existing]];
+}
+
 /** Which release, what its binary must hash to, and where the node finds it. */
 export function releaseFlags(config: ClusterConfig): Flag[] {
   const sums = checksumsFor(config.version, config.checksums);

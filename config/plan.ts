@@ -5,6 +5,8 @@ import { parseVersion } from "./version.ts";
 /** What a node was brought to. Holds no secret. */
 export interface AppliedNode {
   readonly role: "server" | "agent";
+  /** What may be done with a k3s that is there already. */
+  readonly existing?: "adopt" | "replace" | undefined;
   /** Its `config.yaml` without secrets, under k3s' own names. */
   readonly flags: Readonly<Record<string, unknown>>;
 }
@@ -23,8 +25,16 @@ export interface Applied {
 
 /** What a configuration brings the stack to. Pure. */
 export function appliedOf(config: ClusterConfig): Applied {
-  const server = (node: NodeConfig): AppliedNode => ({ role: "server", flags: serverFlags(config, node) });
-  const agent = (node: NodeConfig): AppliedNode => ({ role: "agent", flags: agentFlags(node) });
+  const server = (node: NodeConfig): AppliedNode => ({
+    role: "server",
+    existing: node.existing,
+    flags: serverFlags(config, node),
+  });
+  const agent = (node: NodeConfig): AppliedNode => ({
+    role: "agent",
+    existing: node.existing,
+    flags: agentFlags(node),
+  });
   return {
     version: config.version,
     nodes: Object.fromEntries([
@@ -63,6 +73,14 @@ function flagChanges(before: AppliedNode["flags"], now: AppliedNode["flags"]): s
     .map((key) => `${key} ${text(before[key])} -> ${text(now[key])}`);
 }
 
+/** What becomes of a k3s that may be there already. */
+const consents = {
+  adopt:
+    "a k3s that is there is taken over in place, SQLite moved to etcd with the API away meanwhile; else ",
+  replace: "a k3s that is there is put aside; ",
+};
+const consent = ({ existing }: AppliedNode): string => (existing ? consents[existing] : "");
+
 /** Why a node that stays what it is restarts, and whether it is drained; empty when it does not. */
 function reasonsFor(name: string, before: Applied, now: Applied): string[] {
   const [from, to] = [before.version, now.version];
@@ -98,11 +116,12 @@ export function plan(before: Applied | undefined, now: Applied): string[] {
   if (!before && restored.length > 0) return restored;
   const old = before ?? { version: now.version, nodes: {} };
   let voters = Object.values(old.nodes).filter(({ role }) => role === "server").length;
-  const work = Object.entries(now.nodes).flatMap(([name, { role }]): string[] => {
+  const work = Object.entries(now.nodes).flatMap(([name, node]): string[] => {
+    const { role } = node;
     const was = old.nodes[name];
     if (role === "server" && was?.role !== "server") {
       voters++;
-      const entry = voters === 1 ? "founds the cluster" : "joins as a server";
+      const entry = consent(node) + (voters === 1 ? "founds the cluster" : "joins as a server");
       const how = was ? "becomes a server: is emptied, its agent removed, joins etcd" : entry;
       return [`${name}: ${how}; ${afterwards(voters)}`];
     }
@@ -110,7 +129,7 @@ export function plan(before: Applied | undefined, now: Applied): string[] {
       voters--;
       return [`${name}: becomes an agent: leaves etcd, is emptied, joins again; ${afterwards(voters)}`];
     }
-    if (!was) return [`${name}: joins as an agent`];
+    if (!was) return [`${name}: ${consent(node)}joins as an agent`];
     const reasons = reasonsFor(name, old, now);
     if (reasons.length === 0) return [];
     return [

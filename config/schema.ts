@@ -52,6 +52,11 @@ const node = z.strictObject({
   labels: z.record(labelKey, labelValue).default({}),
   /** Taints given at registration, like labels. */
   taints: z.array(taint).default([]),
+  /**
+   * Consent, for this node only, to take over (`adopt`) or to put aside (`replace`) a k3s that this program did not
+   * install. It counts while the node is being added to the stack.
+   */
+  existing: oneOf(["adopt", "replace"], "Leave it out where no k3s is.").optional(),
   /** Overrides the stack's `protect`. */
   protect: flag.optional(),
 });

@@ -14,6 +14,8 @@ export interface Operation {
   readonly verb: string;
   /** Steps of that file that this operation does not come to. */
   readonly without?: readonly string[];
+  /** Steps behind a `||`, which only some operations come to, that this one does. */
+  readonly also?: readonly string[];
   /**
    * Brings machines and stack to where the operation begins. It is done once; every cell begins with the disks and
    * the state that it left. Default: machines that never were in a cluster, and a stack that never ran.
@@ -42,8 +44,13 @@ export async function operationOf(name: string): Promise<Operation> {
 }
 
 /** The steps of an operation, in their order: read from where they are taken, so that none can be forgotten. */
-export function stepsOf({ verb, without = [] }: Pick<Operation, "verb" | "without">): string[] {
+export function stepsOf({
+  verb,
+  without = [],
+  also = [],
+}: Pick<Operation, "verb" | "without" | "also">): string[] {
   const text = readFileSync(new URL(`../../node/verbs/${verb}.sh`, import.meta.url), "utf8");
-  const names = [...text.matchAll(/^ +(?:.*&& )?step (\w+) /gm)].map(([, name]) => name!);
-  return names.filter((name) => !without.includes(name));
+  const steps = [...text.matchAll(/^ +(?:.*(&&|\|\|) )?step (\w+) /gm)];
+  const names = steps.filter(([, guard, name]) => guard !== "||" || also.includes(name!));
+  return names.map(([, , name]) => name!).filter((name) => !without.includes(name));
 }

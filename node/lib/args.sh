@@ -12,6 +12,7 @@ fits() {
   case $1 in
     name | snapshot) [[ $value =~ ^$name$ ]] ;;
     names) [[ $value =~ ^$name(,$name)*$ ]] ;;
+    existing) [[ $value == adopt || $value == replace ]] ;;
     role) [[ $value == server || $value == agent ]] ;;
     address) [[ $value =~ ^$address$ ]] ;;
     peer) [[ $value =~ ^$name=$address$ ]] ;;
@@ -29,7 +30,7 @@ fits() {
 # grammar_of FLAG: the name of the grammar of --FLAG, in REPLY; fails for a flag nobody knows.
 grammar_of() {
   case $1 in
-    name | role | address | peer | version | path) REPLY=$1 ;;
+    name | role | address | peer | version | path | existing) REPLY=$1 ;;
     scripts | sha256-amd64 | sha256-arm64) REPLY=sha256 ;;
     mirror) REPLY=url ;;
     upload) REPLY=path ;;

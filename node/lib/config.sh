@@ -55,6 +55,20 @@ joining() {
   REPLY="# Written once, when this node joined its cluster."$'\n'"server: \"$1\""$'\n'"token: \"$TOKEN\""$'\n'
 }
 
+# own_token: an adopted cluster keeps the token that it has.
+own_token() {
+  TOKEN=$(cat "$DATA/server/token" 2>/dev/null)
+  [[ -n $TOKEN ]] || die "$DATA/server/token cannot be read; the token of the cluster is needed"
+  keep_secret "$TOKEN"
+  keep_secret "${TOKEN##*:}"
+}
+
+# keeping_token: the join file of an adopted member of etcd, in REPLY.
+keeping_token() {
+  own_token
+  REPLY="# Written once, when this member was adopted."$'\n'"token: \"$TOKEN\""$'\n'
+}
+
 # put_marker ROLE: says whose k3s this is.
 put_marker() {
   local stamp

@@ -25,15 +25,23 @@ decide_membership() {
   fi
 }
 
-# decide_owner ROLE-WANTED ROLE-FOUND MARKER DATA: whether this machine may be used.
-#   ROLE-FOUND server|agent|none   from the units and data that are there
-#   MARKER     yes|no              this program installed it
-#   DATA       yes|no              k3s left data or a unit here
-# Words: ok, other-role, foreign.
+# decide_owner ROLE-WANTED ROLE-FOUND MARKER DATA CONSENT OPEN: whether this machine may be used.
+#   ROLE-FOUND server|agent|none       from the units and data that are there
+#   MARKER     yes|no                  this program installed it
+#   DATA       yes|no                  k3s left data or a unit here
+#   CONSENT    adopt|replace|none      what may be done with a k3s that this program did not install
+#   OPEN       adopt|replace|none      what an earlier run has begun to do with it
+# Words: ok, other-role, foreign, adopt, replace, adopt-role (what is adopted keeps its role).
 decide_owner() {
-  local wanted=$1 found=$2 marker=$3 data=$4
-  if [[ $data == yes && $marker == no ]]; then
-    REPLY=foreign
+  local wanted=$1 found=$2 marker=$3 data=$4 consent=$5 open=$6
+  if [[ $open != none ]]; then
+    REPLY=$open
+  elif [[ $data == yes && $marker == no ]]; then
+    case $consent in
+      replace) REPLY=replace ;;
+      adopt) if [[ $found == "$wanted" ]]; then REPLY=adopt; else REPLY=adopt-role; fi ;;
+      *) REPLY=foreign ;;
+    esac
   elif [[ $found != none && $found != "$wanted" ]]; then
     REPLY=other-role
   else
@@ -100,5 +108,42 @@ decide_node() {
     REPLY=twin
   else
     REPLY=delete
+  fi
+}
+
+# decide_migration VERSION: whether this k3s moves SQLite into etcd.
+# Words: good, old (it cannot), broken (it fails half-way).
+# The first that can is 1.22.2 (k3s' documentation on embedded etcd). The releases of May 2025 open the
+# database without a setting that had become necessary and stop (k3s#12478, #12482); 1.33.0, just before
+# them, was not tried. The next of each minor is good.
+decide_migration() {
+  local major minor patch
+  [[ $1 =~ ^v([0-9]+)\.([0-9]+)\.([0-9]+) ]] || { REPLY=old && return; }
+  major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]} patch=${BASH_REMATCH[3]}
+  REPLY=good
+  case $major.$minor.$patch in
+    1.30.13 | 1.31.9 | 1.32.5 | 1.33.[01]) REPLY=broken ;;
+    *) ((major * 1000000 + minor * 1000 + patch >= 1022002)) || REPLY=old ;;
+  esac
+}
+
+# decide_resume OPEN SQLITE ACTIVE COPIED: where an adoption of a SQLite server stands.
+#   OPEN    adopt|none   an earlier run has begun
+#   SQLITE  yes|no       state.db is there: k3s renames it when it has moved everything
+#   ACTIVE  yes|no       the service runs
+#   COPIED  yes|no       the copy of the database is complete
+# Words: begin (look, stop, copy), copy (it was stopped and looked at: copy), move (all is copied: throw away what
+# a failed start left and start again), moved (k3s has finished: only forward from here).
+decide_resume() {
+  if [[ $1 == none ]]; then
+    REPLY=begin
+  elif [[ $2 == no ]]; then
+    REPLY=moved
+  elif [[ $3 == yes ]]; then
+    REPLY=begin # it has run on since, so that what was copied is old
+  elif [[ $4 == yes ]]; then
+    REPLY=move
+  else
+    REPLY=copy
   fi
 }

@@ -32,7 +32,8 @@ fixed_changes() {
 
 # check_fixed: a member keeps these flags. Said before anything is changed.
 check_fixed() {
-  [[ $MEMBERSHIP == member && -f $CONFIG ]] || return 0
+  # an adopted server was compared with all that it was told (existing.sh)
+  [[ $MEMBERSHIP == member && -f $CONFIG && -z $TAKING ]] || return 0
   fixed_changes "$(<"$CONFIG")" "$WANTED_CONFIG"
   [[ -z $REPLY ]] && return 0
   refuse "$REPLY. These flags must be the same on all servers at any moment, so they cannot be changed while the cluster lives: set them back. What can be changed by this program: version, tlsSans, endpoint, servers and agents. For other flags found a new cluster and move the workloads"

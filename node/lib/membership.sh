@@ -41,7 +41,7 @@ choose_membership() {
     return 0
   fi
   ask_peers
-  own_member_name && own=$REPLY
+  [[ $TAKING == replace ]] || { own_member_name && own=$REPLY; }
   if [[ $ETCD_HERE == yes && ${#PEER_MEMBERS[@]} -gt 0 ]]; then
     own_line "${own:--none-}" "${PEER_MEMBERS[@]}"
     LISTED=no
@@ -49,6 +49,7 @@ choose_membership() {
   fi
   decide_membership "$ETCD_HERE" "$found" "${#LIVING[@]}" "${#UNKNOWN[@]}" "$LISTED"
   MEMBERSHIP=$REPLY
+  [[ $TAKING == migrate ]] && migration_membership
   for item in "${UNKNOWN[@]}"; do
     texts+="${texts:+; }$item"
   done

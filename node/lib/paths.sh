@@ -32,6 +32,13 @@ CORDONED_HERE=$STATE/cordoned
 SNAPSHOTS=$STATE/snapshots
 LAST=$STATE/last
 RESTORES=$STATE/restore
+MIGRATION=$STATE/migration
+
+# SQLite, and what keeps k3s from being started while it is moved.
+SQLITE=$DATA/server/db/state.db
+KINE=$DATA/server/kine.sock
+GUARD=$UNIT_DIR/k3s.service.d/00-homelab-k3s-migration.conf
+GUARD_FLAG=$ROOT/run/homelab-k3s-migration
 
 API_PORT=6443
 ETCD_PORT=2379

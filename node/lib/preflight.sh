@@ -49,10 +49,16 @@ preflight_tools() {
 
 # preflight_owner ROLE: is it ours, and of this role?
 preflight_owner() {
-  decide_owner "$1" "$ROLE" "$MARKED" "$K3S_HERE"
+  local found="role $ROLE, datastore $DATASTORE, version ${VERSION_FOUND:-unknown}${CLUSTER_CA:+, cluster CA ${CLUSTER_CA:0:12}}"
+  read_open
+  decide_owner "$1" "$ROLE" "$MARKED" "$K3S_HERE" "${ARG[existing]:-none}" "$OPEN_KIND"
   case $REPLY in
+    adopt | migrate | replace) own_existing "$REPLY" "$1" ;;
     foreign)
-      problem "a k3s that this program did not install is here (role $ROLE, datastore $DATASTORE, version ${VERSION_FOUND:-unknown}${CLUSTER_CA:+, cluster CA ${CLUSTER_CA:0:12}}); it is never removed without consent. Remove it yourself (k3s-uninstall.sh or k3s-agent-uninstall.sh, then rm -rf /etc/rancher /var/lib/rancher), or take this node out of the configuration"
+      problem "a k3s that this program did not install is here ($found); it is never touched without consent. Set for this node either existing: adopt (it is taken over in place with all that it has; SQLite is moved to embedded etcd) or existing: replace (its data is put aside and the node joins as a new one); or take this node out of the configuration"
+      ;;
+    adopt-role)
+      problem "a k3s that this program did not install is here ($found), and a k3s is adopted in the role that it has; list this node among the ${ROLE}s, or set existing: replace"
       ;;
     other-role)
       problem "this node is a k3s $ROLE and shall be a k3s $1; remove it from the list of ${ROLE}s first (one \`pulumi up\`), then add it to the ${1}s"

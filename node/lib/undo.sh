@@ -54,7 +54,7 @@ put_back() {
     sum_of "$copy" && was=$REPLY
     sum_of "$1"
     if [[ $REPLY != "$was" ]]; then
-      cp -p -- "$copy" "$1.part" && mv -f -- "$1.part" "$1" && UNDONE+=("$1 is again as it was")
+      mkdir -p "${1%/*}" && cp -p -- "$copy" "$1.part" && mv -f -- "$1.part" "$1" && UNDONE+=("$1 is again as it was")
     fi
   elif [[ -e $copy.absent && -e $1 ]]; then
     rm -f -- "$1" && UNDONE+=("$1 removed")

@@ -33,12 +33,12 @@ ExecStart=${K3S#"$ROOT"} $1
 
 # put_unit ROLE
 put_unit() {
-  local unit=$UNIT
-  unit_text "$1"
-  if ! same_file "$UNIT_DIR/$unit" "$REPLY"; then
+  local unit=$UNIT text
+  unit_text "$1" && text=$REPLY
+  if ! same_file "$UNIT_DIR/$unit" "$text"; then
     act
     remember "$UNIT_DIR/$unit"
-    write_file "$UNIT_DIR/$unit" 644 "$REPLY" || die "$UNIT_DIR/$unit cannot be written"
+    write_file "$UNIT_DIR/$unit" 644 "$text" || die "$UNIT_DIR/$unit cannot be written"
     changed unit
   elif systemctl is-enabled --quiet "$unit" 2>/dev/null; then
     return 0

@@ -5,7 +5,7 @@ JOIN_URL=""
 
 verb_agent() {
   local out=()
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer restored:name deadline drain-deadline" "" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer restored:name existing deadline drain-deadline" "" "$@"
   require name version join
   require_source
   NODE_NAME=${ARG[name]}
@@ -14,6 +14,7 @@ verb_agent() {
   begin_verb agent
   step observe observe_agent
   step drain drain_before agent
+  [[ -z $TAKING ]] || step migrate take_existing
   step binary put_binary
   step config put_agent_config
   step unit put_unit agent
@@ -21,6 +22,7 @@ verb_agent() {
   step start run_service check_agent
   step registered wait_registered
   step changed wait_changed
+  [[ -z $TAKING ]] || step migrated finish_existing
   past_restore
   forget_before
   step uncordon uncordon_or_die
@@ -38,9 +40,11 @@ verb_agent() {
 observe_agent() {
   preflight agent
   need_checksum
+  check_existing
   service_state
-  [[ $STATE_WORD == other ]] || WAS_ACTIVE=yes
+  [[ $STATE_WORD == other || $TAKING == replace ]] || WAS_ACTIVE=yes
   choose_join
+  same_cluster
   begin_new
 }
 
@@ -62,6 +66,13 @@ choose_join() {
     say "the server at $JOIN_URL does not answer ($REPLY)"
   done
   refuse "no server answers; this agent has nobody to join. Bring a server up, or open TCP $API_PORT to it"
+}
+
+# same_cluster: an agent is adopted by its own cluster only.
+same_cluster() {
+  local hash=${TOKEN%%::*}
+  [[ $TAKING == adopt && $OPEN_KIND == none && $TOKEN == K10* && -n $CLUSTER_CA && ${hash#K10} != "$CLUSTER_CA" ]] || return 0
+  refuse "the k3s agent here belongs to another cluster (CA ${CLUSTER_CA:0:12}); only agents of this cluster can be adopted. Set existing: replace"
 }
 
 # check_token: whether the server at JOIN_URL answers; refuses when it does not accept our token.

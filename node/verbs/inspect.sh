@@ -4,7 +4,7 @@
 
 verb_inspect() {
   local facts=()
-  parse_args "name role address deadline" "" "$@"
+  parse_args "name role address existing version deadline" "" "$@"
   require name role address
   NODE_NAME=${ARG[name]}
   preflight "${ARG[role]}"
@@ -13,6 +13,8 @@ verb_inspect() {
   for warning in "${WARNINGS[@]}"; do
     say "warning: $warning"
   done
+  # what is here is on its way out: nothing is decided by it
+  [[ $TAKING == replace ]] && ROLE=none VERSION_FOUND="" DATASTORE=none CLUSTER_CA=""
   json_string "${ARG[name]}" && facts+=(node "$REPLY")
   json_or_null "$OS_NAME" && facts+=(os "$REPLY")
   json_string "$ARCH" && facts+=(arch "$REPLY")

@@ -2,7 +2,7 @@
 # server: this node is a voter of its cluster, with this version and this configuration.
 
 verb_server() {
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join restored:name deadline drain-deadline" "found" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join restored:name existing deadline drain-deadline" "found" "$@"
   require name address version
   require_source
   NODE_NAME=${ARG[name]}
@@ -15,6 +15,7 @@ verb_server() {
   step quorum check_quorum
   step snapshot snapshot_before
   step drain drain_before server
+  [[ -z $TAKING ]] || step migrate take_existing
   step binary put_binary
   step config put_server_config
   step unit put_unit server
@@ -22,6 +23,7 @@ verb_server() {
   step voter wait_voter
   step names check_names
   step changed wait_changed
+  [[ -z $TAKING ]] || step migrated finish_existing
   forget_before
   step uncordon uncordon_or_die
   rm -rf -- "$REMOVED_MEMBER"
@@ -34,12 +36,16 @@ verb_server() {
 observe_server() {
   preflight server
   need_checksum
-  case $DATASTORE in
-    sqlite | external) refuse "this server's datastore is $DATASTORE; moving it to embedded etcd is not a step of bring-up" ;;
+  check_existing
+  case $TAKING:$DATASTORE in
+    :sqlite | :external) refuse "this server's datastore is $DATASTORE, although this program installed it; look at $CONFIG and $DATA/server/db" ;;
+    migrate:*) migrating ;;
+    replace:*) [[ $MARKED == yes ]] || ETCD_HERE=no DATASTORE=none ;;
   esac
   [[ -e $NODE_PASSWORD ]] || NEW_PASSWORD=yes
   service_state
-  [[ $STATE_WORD == other ]] || WAS_ACTIVE=yes
+  # a k3s that is replaced is not the one that is started
+  [[ $STATE_WORD == other || $TAKING == replace ]] || WAS_ACTIVE=yes
 }
 
 # check_quorum: a living voter is only touched while all voters are healthy. Said before anything is
@@ -86,6 +92,7 @@ put_server_config() {
   put_config
   case $MEMBERSHIP in
     found) founding && put_join "$REPLY" ;;
+    member) [[ -z $TAKING || -e $JOIN ]] || { keeping_token && put_join "$REPLY"; } ;;
     join | rejoin) joining "${LIVING[0]}" && put_join "$REPLY" ;;
   esac
 }
@@ -94,7 +101,7 @@ put_server_config() {
 start_server() {
   case $MEMBERSHIP in
     join | rejoin) run_service clear_once "${LIVING[0]}" ;;
-    *) run_service ;;
+    *) if [[ $TAKING == migrate ]]; then run_service watch_migration; else run_service; fi ;;
   esac
 }
 

@@ -233,3 +233,19 @@ test("uploaded files go to every node under the release's names, and nothing is 
   assert.match(command, / --upload \.homelab-k3s\/upload /);
   assert.doesNotMatch(command, /--mirror/);
 });
+
+test("H2, S15: consent for an existing k3s goes with the first run only, and with every look at the node", async () => {
+  const [first, ...others] = serverInputs(3);
+  const { resources } = await build({ servers: [{ ...first, existing: "adopt" }, ...others] });
+  const step = resources.named("server-1-k3s");
+  assert.match(String(step.inputs.create), / --existing adopt /);
+  assert.doesNotMatch(String(step.inputs.update), /--existing/);
+  assert.match(
+    String(resources.named("server-1-inspect").inputs.create),
+    /--existing adopt --version v1\.34\.2\+k3s1 /,
+  );
+  assert.doesNotMatch(String(resources.named("server-2-k3s").inputs.create), /--existing/);
+  assert.doesNotMatch(String(resources.named("server-2-inspect").inputs.create), /--existing|--version/);
+  const { resources: replaced } = await build({ agents: [{ ...agentInputs(1)[0], existing: "replace" }] });
+  assert.match(String(replaced.named("agent-1-k3s").inputs.create), / --existing replace /);
+});

@@ -34,14 +34,22 @@ test("S17 a server founds only when it is being created and nobody else lives", 
 
 test("S15 a k3s that is not ours, or of the other role, is not touched", () =>
   decides("decide_owner", [
-    // wanted, found, marker, data
-    ["server", "none", "no", "no", "ok"],
-    ["server", "server", "yes", "yes", "ok"],
-    ["server", "server", "no", "yes", "foreign"],
-    ["agent", "server", "no", "yes", "foreign"],
-    ["agent", "server", "yes", "yes", "other-role"],
-    ["server", "agent", "yes", "yes", "other-role"],
-    ["agent", "none", "yes", "no", "ok"],
+    // wanted, found, marker, data, consent, begun
+    ["server", "none", "no", "no", "none", "none", "ok"],
+    ["server", "server", "yes", "yes", "none", "none", "ok"],
+    ["server", "server", "no", "yes", "none", "none", "foreign"],
+    ["agent", "server", "no", "yes", "none", "none", "foreign"],
+    ["agent", "server", "yes", "yes", "none", "none", "other-role"],
+    ["server", "agent", "yes", "yes", "none", "none", "other-role"],
+    ["agent", "none", "yes", "no", "none", "none", "ok"],
+    ["server", "server", "no", "yes", "adopt", "none", "adopt"],
+    ["server", "agent", "no", "yes", "adopt", "none", "adopt-role"],
+    ["server", "agent", "no", "yes", "replace", "none", "replace"],
+    ["server", "server", "yes", "yes", "replace", "none", "ok"],
+    ["server", "agent", "yes", "yes", "replace", "none", "other-role"],
+    ["server", "none", "no", "no", "adopt", "none", "ok"],
+    ["server", "server", "yes", "yes", "none", "migrate", "migrate"],
+    ["server", "none", "no", "no", "replace", "replace", "replace"],
   ]));
 
 test("S19 a service that runs with what is in place is left alone", () =>

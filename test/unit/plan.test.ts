@@ -83,3 +83,20 @@ test("K5 a restore says what each node goes through, once for each id", () => {
   const fresh = plan(undefined, applied({ restore }));
   assert.equal(fresh[1], "server-2: joins the restored cluster; afterwards 2 voters, quorum 2");
 });
+
+test("H2: what may become of a k3s that is there already is said of new nodes only", () => {
+  const [first, second, third] = serverInputs(3);
+  const now = applied({
+    servers: [{ ...first, existing: "adopt" }, second, { ...third, existing: "replace" }],
+  });
+  const lines = plan(undefined, now);
+  assert.match(
+    lines[0]!,
+    /^server-1: a k3s that is there is taken over in place, .*; else founds the cluster/,
+  );
+  assert.match(
+    lines[2]!,
+    /^server-3: a k3s that is there is put aside; joins as a server; afterwards 3 voters/,
+  );
+  assert.deepEqual(plan(now, now), []);
+});
