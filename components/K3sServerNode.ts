@@ -4,7 +4,14 @@ import { serverConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { binaryFlags, consentFlags, peerFlags, removeFlags, stepDeadline } from "./server-flags.ts";
+import {
+  binaryFlags,
+  consentFlags,
+  peerFlags,
+  removeFlags,
+  replacingFlags,
+  stepDeadline,
+} from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 /** How a server gets into a cluster; it matters only until it is a member. */
@@ -52,7 +59,11 @@ export class K3sServerNode extends pulumi.ComponentResource {
           ...flags,
         ]),
         // Only Pulumi's create may found a cluster: a wiped server that is merely updated must join.
-        createFlags: [...(entry.founds ? [["found", null] as const] : []), ...consentFlags(node)],
+        createFlags: [
+          ...(entry.founds ? [["found", null] as const] : []),
+          ...consentFlags(node),
+          ...replacingFlags(config, node),
+        ],
         remove: { verb: "remove", flags: removeFlags(config, node) },
         stdin,
         deadline: stepDeadline(config),

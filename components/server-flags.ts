@@ -36,6 +36,14 @@ export function consentFlags(node: NodeConfig): Flag[] {
   return node.existing === undefined ? [] : [["existing", node.existing]];
 }
 
+/** Servers whose own k3s is given up: a new server must not take it for a second cluster that lives. */
+export function replacingFlags(config: ClusterConfig, node: NodeConfig): Flag[] {
+  const names = config.servers
+    .filter(({ name, existing }) => existing === "replace" && name !== node.name)
+    .map(({ name }) => name);
+  return names.length === 0 ? [] : [["replacing", names.sort().join(",")]];
+}
+
 /** Which release, what its binary must hash to, and where the node finds it. */
 export function releaseFlags(config: ClusterConfig): Flag[] {
   const sums = checksumsFor(config.version, config.checksums);

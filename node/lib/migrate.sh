@@ -60,6 +60,7 @@ prepare_migration() {
   case $REPLY in
     moved)
       FORWARD=yes
+      drop_guard # or k3s could not be started after a power cut
       return 0
       ;;
     begin)
@@ -165,10 +166,11 @@ back_to_sqlite() {
     UNDONE+=("NOT undone, on purpose: the cluster has moved to etcd and serves from there. Run again")
     return 0
   fi
-  SERVICE_TOUCHED=1 WAS_ACTIVE=$OPEN_ACTIVE
-  systemctl stop "$UNIT" 2>/dev/null
-  systemctl reset-failed "$UNIT" 2>/dev/null
+  WAS_ACTIVE=$OPEN_ACTIVE
   if [[ -d ${OPEN_DIR:-/nowhere}/db ]]; then
+    SERVICE_TOUCHED=1
+    systemctl stop "$UNIT" 2>/dev/null
+    systemctl reset-failed "$UNIT" 2>/dev/null
     rm -rf -- "$ETCD_DATA" "$SQLITE" "$SQLITE-wal" "$SQLITE-shm" "$SQLITE.migrated"
     cp -p -- "$OPEN_DIR/db"/* "${SQLITE%/*}/" && sync "$SQLITE" && UNDONE+=("the cluster is in SQLite again, as it was")
   fi

@@ -69,7 +69,10 @@ ask_peer() {
   [[ $pong == pong ]] || { REPLY="unknown ($url is not answering as a k3s server does)" && return 0; }
   if ! peer_get "$url" /db/info "$info"; then
     rm -f -- "$info"
-    [[ $REPLY == other-ca ]] && refuse_other_ca "$name at $url"
+    if [[ $REPLY == other-ca ]]; then
+      given_up "$name" && return 0
+      refuse_other_ca "$name at $url"
+    fi
     REPLY="starting ($url: $REPLY)"
     return 0
   fi
@@ -80,6 +83,7 @@ ask_peer() {
       ;;
     401 | 403)
       rm -f -- "$info"
+      given_up "$name" && return 0
       refuse "$name at $url is a k3s server that does not accept our token: another cluster, or the token was changed there. Nothing was joined or founded"
       ;;
     *)
@@ -88,6 +92,14 @@ ask_peer() {
       ;;
   esac
   rm -f -- "$info"
+}
+
+# given_up NAME: whether that peer's own k3s will be replaced, with consent: its cluster does not count. Then
+# REPLY is absent.
+given_up() {
+  [[ ,${ARG[replacing]:-}, == *",$1,"* ]] || return 1
+  say "peer $1 has a k3s of its own, which will be replaced"
+  REPLY=absent
 }
 
 # refuse_other_ca WHO

@@ -105,6 +105,8 @@ check_existing() {
 # take_existing: the step. Nothing of the old k3s is lost: it is copied or moved aside first.
 take_existing() {
   act
+  # registered first, so undone last: an empty directory of ours
+  [[ -d ${JOIN%/*} ]] || on_failure rmdir -- "${JOIN%/*}"
   case $TAKING in
     adopt)
       UNDO_FIRST=end_open

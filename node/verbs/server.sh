@@ -2,7 +2,7 @@
 # server: this node is a voter of its cluster, with this version and this configuration.
 
 verb_server() {
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join restored:name existing deadline drain-deadline" "found" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join restored:name existing replacing:names deadline drain-deadline" "found" "$@"
   require name address version
   require_source
   NODE_NAME=${ARG[name]}

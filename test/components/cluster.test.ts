@@ -246,6 +246,11 @@ test("H2, S15: consent for an existing k3s goes with the first run only, and wit
   );
   assert.doesNotMatch(String(resources.named("server-2-k3s").inputs.create), /--existing/);
   assert.doesNotMatch(String(resources.named("server-2-inspect").inputs.create), /--existing|--version/);
+  const replacing = { servers: [first, others[0], { ...others[1], existing: "replace" }] };
+  const { resources: given } = await build(replacing);
+  assert.match(String(given.named("server-1-k3s").inputs.create), / --found --replacing server-3 /);
+  assert.doesNotMatch(String(given.named("server-1-k3s").inputs.update), /--replacing/);
+  assert.doesNotMatch(String(given.named("server-3-k3s").inputs.create), /--replacing/);
   const { resources: replaced } = await build({ agents: [{ ...agentInputs(1)[0], existing: "replace" }] });
   assert.match(String(replaced.named("agent-1-k3s").inputs.create), / --existing replace /);
 });

@@ -1,0 +1,26 @@
+import { installOld } from "../../../test/lab/old-k3s.ts";
+import { output } from "../../../test/lab/support.ts";
+import type { Operation } from "../operation.ts";
+
+/** An existing single-node k3s on SQLite that becomes the first server. */
+export const operation: Operation = {
+  servers: 1,
+  agents: 0,
+  victim: "server-1",
+  verb: "server",
+  also: ["migrate", "migrated"],
+  async begin(cluster, { release }) {
+    await installOld(cluster.machine("server-1"), release, { args: ["--secrets-encryption"] });
+  },
+  async change(cluster) {
+    const [server] = cluster.topology.servers;
+    const { name, address } = server!;
+    // the machine has just come up, and only a k3s that runs is adopted
+    await output(
+      cluster.machine(name),
+      "timeout 120 sh -c 'until systemctl is-active k3s; do sleep 0.5; done'",
+    );
+    const entry = { name, host: address, hostKey: cluster.machine(name).hostKey, existing: "adopt" };
+    await cluster.configure({ more: { servers: [entry], k3s: { disable: [] } } });
+  },
+};

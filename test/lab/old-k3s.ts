@@ -1,0 +1,94 @@
+import { type Access, accessOf, api } from "../../lab/kube.ts";
+import type { Machine } from "../../lab/machines/machine.ts";
+import { type Objects, objectsOf } from "../../lab/objects.ts";
+import type { Release } from "../../lab/prepare.ts";
+import { waitFor } from "../../lab/wait.ts";
+import { output } from "./support.ts";
+
+/** How an old k3s was installed. */
+export type Old = { args?: readonly string[]; env?: string; config?: string };
+
+/** What k3s' own installer leaves on a machine: binary, unit with its arguments one a line, and an environment file. */
+const install = ({ mirror, version }: Release, { args = [], env = "", config }: Old): string => `set -e
+curl -fsS -o /usr/local/bin/k3s ${mirror}/${version.replace("+", "%2B")}/k3s
+chmod 755 /usr/local/bin/k3s
+mkdir -p /etc/rancher/k3s
+${config === undefined ? "" : `cat >/etc/rancher/k3s/config.yaml <<'END'\n${config}END`}
+install -m 600 /dev/null /etc/systemd/system/k3s.service.env
+cat >/etc/systemd/system/k3s.service.env <<'END'
+${env}END
+cat >/etc/systemd/system/k3s.service <<'END'
+[Unit]
+Description=Lightweight Kubernetes
+After=network-online.target
+
+[Install]
+WantedBy=multi-user.target
+
+[Service]
+Type=notify
+EnvironmentFile=-/etc/systemd/system/k3s.service.env
+KillMode=process
+Delegate=yes
+LimitNOFILE=1048576
+TimeoutStartSec=0
+Restart=always
+RestartSec=5s
+ExecStart=/usr/local/bin/k3s \\
+    server \\
+${args.map((argument) => `\t'${argument}' \\\n`).join("")}
+END
+systemctl daemon-reload
+systemctl enable --quiet k3s
+systemctl start k3s
+`;
+
+/** Installs a server without etcd, as k3s' installer does, and gives the way to its API. */
+export async function installOld(machine: Machine, release: Release, old: Old = {}): Promise<Access> {
+  await output(machine, install(release, old));
+  return oldAccess(machine);
+}
+
+/** The administrator's access to the server of a machine, by the machine's own address. */
+async function oldAccess(machine: Machine): Promise<Access> {
+  const kubeconfig = await output(machine, "cat /etc/rancher/k3s/k3s.yaml");
+  return { ...accessOf(kubeconfig), server: `https://${machine.address}:6443` };
+}
+
+/** Objects of several kinds, so that what is compared is more than the cluster's own. */
+export async function fill(access: Access): Promise<void> {
+  const core = "/api/v1/namespaces";
+  const make = (path: string, object: object) => api(access, "POST", path, object);
+  await make(core, { metadata: { name: "old" } });
+  for (let index = 0; index < 40; index++) {
+    const data = { text: `/registry/configmaps/old/not-a-key ${"x".repeat(index * 40)}` };
+    await make(`${core}/old/configmaps`, { metadata: { name: `config-${index}` }, data });
+  }
+  await make(`${core}/old/secrets`, { metadata: { name: "secret" }, stringData: { password: "of the old" } });
+  await make(`${core}/old/services`, { metadata: { name: "web" }, spec: { ports: [{ port: 80 }] } });
+  await make("/apis/apps/v1/namespaces/old/deployments", {
+    metadata: { name: "web" },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: "web" } },
+      template: {
+        metadata: { labels: { app: "web" } },
+        spec: { containers: [{ name: "web", image: "registry.example.org/web:1" }] },
+      },
+    },
+  });
+}
+
+/** All objects, once the deployment's pods are among them, so that nothing is about to be made. */
+export function settled(access: Access): Promise<Objects> {
+  return waitFor(
+    "the objects of the old k3s",
+    async () => {
+      const objects = await objectsOf(access);
+      const pods = [...objects.keys()].filter((place) => place.startsWith("/api/v1/pods/old/"));
+      if (pods.length < 2) throw new Error(`${pods.length} of 2 pods`);
+      return objects;
+    },
+    { timeoutMs: 60_000 },
+  );
+}
