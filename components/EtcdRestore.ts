@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { serverConfig, stepInput } from "../config/render.ts";
+import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig, RestoreConfig } from "../config/schema.ts";
 import type { ClusterTokens } from "./ClusterTokens.ts";
 import type { Flag } from "./command-line.ts";
@@ -51,7 +52,8 @@ export class EtcdRestore extends pulumi.ComponentResource {
     this.args = args;
     this.place = restore.from === "file" ? uploadPath(restore) : restore.snapshot;
     this.token = args.token ?? tokenBeside(restore) ?? tokens.server;
-    const [first, ...others] = config.servers as [NodeConfig, ...NodeConfig[]];
+    const first = firstServer(config);
+    const others = living(config.servers).filter((server) => server !== first);
     const uploaded = restore.from === "file" ? [this.upload(name, first)] : [];
     const checked = this.check(name, first, uploaded);
     const halted = others.map((node) => this.halt(`${name}-halt-${node.name}`, node, checked));

@@ -4,26 +4,22 @@ import type { Backups } from "../config/backups.ts";
 import type { S3Secrets, SshSecrets } from "../config/load.ts";
 import { type Applied, appliedOf } from "../config/plan.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
+import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
 import { clusterChange, machineChange } from "./change.ts";
-import {
-  backupsStep,
-  type JoinPoint,
-  joinPointOf,
-  kubeconfigOf,
-  s3Input,
-  verifyStep,
-} from "./cluster-steps.ts";
+import { backupsStep, joinPointOf, kubeconfigOf, s3Input, verifyStep } from "./cluster-steps.ts";
 import { EtcdRestore } from "./EtcdRestore.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
 import { explainChanges } from "./explain.ts";
-import { K3sAgentNode } from "./K3sAgentNode.ts";
+import { type AgentMachine, joinAgents } from "./join-agents.ts";
 import { K3sRelease } from "./K3sRelease.ts";
 import { K3sServerNode, type ServerEntry } from "./K3sServerNode.ts";
 import { KubeVip } from "./KubeVip.ts";
 import { withServer } from "./kubeconfig.ts";
-import { Machine } from "./Machine.ts";
+import { forgetServers } from "./lost.ts";
+import { accessTo, Machine } from "./Machine.ts";
+import { labelNodes } from "./node-labels.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { Preflight } from "./Preflight.ts";
 import { agentJoinToken, readVerified, type Verified } from "./results.ts";
@@ -64,7 +60,9 @@ export class K3sCluster extends pulumi.ComponentResource {
 
   private readonly config: ClusterConfig;
   private readonly s3: S3Secrets | undefined;
+  /** The machines that are not lost, by the node's name. */
   private readonly machines = new Map<string, Machine>();
+  private readonly accesses = new Map<string, NodeAccess>();
   /** The step that brought the release to a node, by the node's name. */
   private readonly fetched = new Map<string, pulumi.Resource>();
 
@@ -81,32 +79,51 @@ export class K3sCluster extends pulumi.ComponentResource {
     const facts = [...this.machines.values()].map((machine) => machine.facts);
     const preflight = new Preflight(`${name}-preflight`, { config, facts, change }, { parent: this });
     this.fetchReleases(preflight.passed);
-    const [founder, ...others] = config.servers as [NodeConfig, ...NodeConfig[]];
+    const founder = firstServer(config);
     const access = this.access(founder);
     const founding = { founds: true, token: tokens.server } as const;
     const begun = this.restore(name, args.restoreToken, tokens) ?? preflight.passed;
-    const first = this.server(founder, founding, tokens, begun);
+    const forgotten = forgetServers(config.servers, access, { parent: this, dependsOn: begun });
+    const first = this.server(founder, founding, tokens, [begun, ...forgotten]);
     // What is read of the first server is read again when that server was made anew: its cluster may be another.
     const reading = { parent: this, dependsOn: first.step, replaceWith: [first.step] };
     const join = joinPointOf(`${name}-identity`, access, config, reading);
     const servers = [first];
-    for (const node of others) {
-      servers.push(this.server(node, { founds: false, ...join }, tokens, servers.at(-1)!.step));
+    for (const node of config.servers.filter((server) => server !== founder)) {
+      servers.push(this.server(node, { founds: false, ...join }, tokens, [servers.at(-1)!.step]));
     }
     const serversFirst = preflight.serverRuns.apply((runs) => (runs ? [servers.at(-1)!.step] : []));
-    const agents = this.joinAgents(tokens, join, serversFirst);
+    const token = pulumi
+      .all([join.token, tokens.agent])
+      .apply(([secure, own]) => agentJoinToken(secure, own));
+    const agents = joinAgents(
+      {
+        config,
+        url: join.url,
+        token,
+        server: { access, after: first.step },
+        serversFirst,
+        demoted: preflight.demoted,
+        machineOf: (node) => this.machineOf(node),
+      },
+      { parent: this },
+    );
     const kubeconfig = kubeconfigOf(`${name}-kubeconfig`, access, config, reading);
     const endpoint = this.provideEndpoint(name, kubeconfig);
-    const done = [...servers.map(({ step }) => step), ...agents.map(({ step }) => step), ...endpoint];
+    const steps = new Map([...servers, ...agents].map(({ name: node, step }) => [node, step]));
+    const nodes = [...config.servers, ...config.agents];
+    const labels = labelNodes(nodes, access, (node) => steps.get(node)!, this);
+    const done = [...steps.values(), ...labels, ...endpoint];
     const verify = verifyStep(`${name}-verify`, access, config, { parent: this, dependsOn: done });
 
     this.endpoint = serverUrl(endpointAddress(config));
     this.kubeconfig = pulumi.secret(kubeconfig.apply((yaml) => withServer(yaml, this.endpoint)));
-    this.servers = config.servers.map((node) => ({ name: node.name, url: serverUrl(node.address) }));
-    this.agents = config.agents.map((node) => node.name);
+    this.servers = living(config.servers).map((node) => ({ name: node.name, url: serverUrl(node.address) }));
+    this.agents = living(config.agents).map((node) => node.name);
+    const configured = { servers: this.servers.map((server) => server.name), agents: this.agents };
     this.verified = pulumi
       .unsecret(verify.stdout)
-      .apply((stdout) => readVerified(config.servers[0]!.name, stdout));
+      .apply((stdout) => readVerified(founder.name, configured, stdout));
     this.applied = this.verified.apply(() => appliedOf(config));
     const s3 = s3Input(args.s3);
     const saved = this.saveSnapshots(name, access, s3, verify);
@@ -126,10 +143,15 @@ export class K3sCluster extends pulumi.ComponentResource {
   }
 
   private access(node: NodeConfig): NodeAccess {
-    return this.machines.get(node.name)!.access;
+    return this.accesses.get(node.name)!;
   }
 
-  /** Reads every node at the same time; nothing is changed yet. */
+  private machineOf({ name }: NodeConfig): AgentMachine {
+    const machineId = this.machines.get(name)?.facts.apply((facts) => facts.machineId);
+    return { access: this.accesses.get(name)!, machineId, fetched: this.fetched.get(name) };
+  }
+
+  /** Reads every node that is not lost at the same time; nothing is changed yet. */
   private lookAtMachines(secrets: SshSecrets, change: string): void {
     const { config } = this;
     const nodes = [...config.servers, ...config.agents];
@@ -145,7 +167,8 @@ export class K3sCluster extends pulumi.ComponentResource {
         scripts,
         change: machineChange(node, change),
       };
-      this.machines.set(node.name, new Machine(node.name, args, { parent: this }));
+      this.accesses.set(node.name, accessTo(args));
+      if (!node.lost) this.machines.set(node.name, new Machine(node.name, args, { parent: this }));
     }
   }
 
@@ -156,11 +179,11 @@ export class K3sCluster extends pulumi.ComponentResource {
   private fetchReleases(passed: pulumi.Resource): void {
     const { config } = this;
     let after = passed;
-    for (const node of [...config.servers, ...config.agents]) {
+    for (const node of living([...config.servers, ...config.agents])) {
       const args = { config, node, access: this.access(node), after };
       const { fetched } = new K3sRelease(node.name, args, { parent: this });
       this.fetched.set(node.name, fetched);
-      if (node === config.servers[0]) after = fetched;
+      if (node === firstServer(config)) after = fetched;
     }
   }
 
@@ -182,8 +205,9 @@ export class K3sCluster extends pulumi.ComponentResource {
     node: NodeConfig,
     entry: ServerEntry,
     tokens: ClusterTokens,
-    before: pulumi.Resource,
+    before: readonly pulumi.Resource[],
   ): K3sServerNode {
+    const fetched = this.fetched.get(node.name);
     const args = {
       config: this.config,
       node,
@@ -191,33 +215,9 @@ export class K3sCluster extends pulumi.ComponentResource {
       entry,
       agentToken: tokens.agent,
       ...(this.s3 && { s3: this.s3 }),
-      before: [before, this.fetched.get(node.name)!],
+      before: [...before, ...(fetched ? [fetched] : [])],
     };
     return new K3sServerNode(node.name, args, { parent: this });
-  }
-
-  /**
-   * Agents in lanes, beside the servers that still join: they need one server, and find the others by themselves.
-   * In a cluster that lives already they come after all servers: an agent must never be newer than a server.
-   */
-  private joinAgents(
-    tokens: ClusterTokens,
-    { url, token: serverToken }: JoinPoint,
-    serversFirst: pulumi.Output<pulumi.Resource[]>,
-  ): K3sAgentNode[] {
-    const { config } = this;
-    const token = pulumi
-      .all([serverToken, tokens.agent])
-      .apply(([server, agent]) => agentJoinToken(server, agent));
-    const agents: K3sAgentNode[] = [];
-    for (const node of config.agents) {
-      const before = agents.at(-config.agentsParallel);
-      const own = [this.fetched.get(node.name)!, ...(before ? [before.step] : [])];
-      const after = serversFirst.apply((servers) => [...servers, ...own]);
-      const args = { config, node, access: this.access(node), url, token, after };
-      agents.push(new K3sAgentNode(node.name, args, { parent: this }));
-    }
-    return agents;
   }
 
   /**

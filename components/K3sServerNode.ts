@@ -3,6 +3,7 @@ import type { S3Secrets } from "../config/load.ts";
 import { serverConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
+import { untouched } from "./lost.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
 import {
   binaryFlags,
@@ -38,9 +39,13 @@ export interface K3sServerNodeArgs {
 export class K3sServerNode extends pulumi.ComponentResource {
   /** The step on the node; what comes later depends on it. */
   readonly step: pulumi.Resource;
+  /** The node's name. */
+  readonly name: string;
 
   constructor(name: string, args: K3sServerNodeArgs, opts?: pulumi.ComponentResourceOptions) {
-    super(componentType("K3sServerNode"), name, {}, opts);
+    // An agent that becomes a server stays the same resource, so that it is changed and never removed and made anew.
+    const aliases = [{ type: componentType("K3sAgentNode") }];
+    super(componentType("K3sServerNode"), name, {}, pulumi.mergeOptions(opts, { aliases }));
     const { config, node, access, entry } = args;
     const stdin = pulumi
       .all([entry.token, args.agentToken, pulumi.output(args.s3)])
@@ -68,9 +73,10 @@ export class K3sServerNode extends pulumi.ComponentResource {
         stdin,
         deadline: stepDeadline(config),
       },
-      { parent: this, dependsOn: [...args.before], protect: node.protect },
+      { parent: this, dependsOn: [...args.before], protect: node.protect, ...(node.lost && untouched) },
     );
     this.step = step;
+    this.name = node.name;
     this.registerOutputs({});
   }
 }

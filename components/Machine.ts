@@ -25,6 +25,12 @@ export interface MachineArgs {
   readonly change: string;
 }
 
+/** The way to a machine, whether or not anything answers there. */
+export function accessTo({ node, ssh, secrets, scripts }: MachineArgs): NodeAccess {
+  const connection = connectionTo(node, ssh, secrets);
+  return { name: node.name, user: node.user, connection, scripts };
+}
+
 /** Seconds for looking at a node; it only reads. */
 const inspectDeadline = 60;
 
@@ -45,13 +51,12 @@ export class Machine extends pulumi.ComponentResource {
 
   constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("Machine"), name, {}, opts);
-    const { node, scripts, change } = args;
-    const connection = connectionTo(node, args.ssh, args.secrets);
-    this.access = { name: node.name, user: node.user, connection, scripts };
+    const { node, change } = args;
+    this.access = accessTo(args);
 
     this.request = pulumi.secret(reachRequest(args));
     const reach = this.reach(name, args);
-    const copy = this.copy(name, node, connection, reach);
+    const copy = this.copy(name, node, this.access.connection, reach);
     const inspect = new NodeStep(
       `${name}-inspect`,
       this.access,

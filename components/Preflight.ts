@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeFacts } from "../config/facts.ts";
 import { checksumsFor } from "../config/releases.ts";
+import { living } from "../config/roster.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import type { Checked, CheckInput } from "./local-checks.ts";
 import { LocalStep } from "./local-step.ts";
@@ -25,6 +26,8 @@ export class Preflight extends pulumi.ComponentResource {
   readonly passed: pulumi.Resource;
   /** Whether the cluster lives already: what is changed then is changed on the servers before the agents. */
   readonly serverRuns: pulumi.Output<boolean>;
+  /** Names of the servers that shall be agents: they leave etcd one after another, when all servers are done. */
+  readonly demoted: pulumi.Output<readonly string[]>;
 
   constructor(name: string, args: PreflightArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("Preflight"), name, {}, opts);
@@ -38,12 +41,15 @@ export class Preflight extends pulumi.ComponentResource {
         vip,
         vipAnswers: answers,
         nodes,
+        agents: living(config.agents).map((node) => node.name),
       };
       return JSON.stringify(wish);
     });
     const check = this.check(`${name}-nodes`, "nodes", input, change);
     this.passed = check;
-    this.serverRuns = check.stdout.apply((stdout) => (JSON.parse(stdout) as Checked).serverRuns);
+    const checked = check.stdout.apply((stdout) => JSON.parse(stdout) as Checked);
+    this.serverRuns = checked.apply(({ serverRuns }) => serverRuns);
+    this.demoted = checked.apply(({ demoted }) => demoted);
     this.registerOutputs({});
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { checksumsFor } from "../config/releases.ts";
+import { living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 
 const digest = (value: unknown): string =>
@@ -9,7 +10,9 @@ const digest = (value: unknown): string =>
 export function clusterChange(config: ClusterConfig): string {
   const { version, k3s, tlsSans, endpoint } = config;
   const { copyTo: _, ...backup } = config.backup;
-  const servers = config.servers.map(({ name, address }) => `${name}=${address}`).sort();
+  const servers = living(config.servers)
+    .map(({ name, address }) => `${name}=${address}`)
+    .sort();
   return digest([version, checksumsFor(version, config.checksums), k3s, tlsSans, endpoint, servers, backup]);
 }
 

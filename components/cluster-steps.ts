@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Backups, backupsOf, backupWarnings } from "../config/backups.ts";
 import type { S3Secrets } from "../config/load.ts";
 import { serverUrl } from "../config/render.ts";
+import { firstServer, living } from "../config/roster.ts";
 import { longestGap } from "../config/schedule.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { anyChange, backupChange } from "./change.ts";
@@ -24,7 +25,7 @@ export function kubeconfigOf(
   config: ClusterConfig,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
-  const flags = [["server", serverUrl(config.servers[0]!.address)]] as const;
+  const flags = [["server", serverUrl(firstServer(config).address)]] as const;
   // Its certificate expires after a year and is renewed when k3s restarts: an upgrade is when it is read again.
   const change = [config.version, ...afterRestore(config)].join(" ");
   const args = { verb: "kubeconfig", flags, change, deadline: readDeadline };
@@ -48,7 +49,7 @@ export function joinPointOf(
   config: ClusterConfig,
   opts: pulumi.CustomResourceOptions,
 ): JoinPoint {
-  const node = config.servers[0]!;
+  const node = firstServer(config);
   const [change] = afterRestore(config);
   const flags = [
     ["name", node.name],
@@ -60,7 +61,7 @@ export function joinPointOf(
   return { url: pulumi.unsecret(identity.url), token: pulumi.secret(identity.token) };
 }
 
-/** Asks the cluster, not the nodes: exactly these voters, no learner, no alarm, every Node Ready. */
+/** Asks the cluster, not the nodes: these servers vote, no learner, no alarm, every Node Ready. */
 export function verifyStep(
   name: string,
   access: NodeAccess,
@@ -68,10 +69,11 @@ export function verifyStep(
   opts: pulumi.CustomResourceOptions,
 ): NodeStep {
   const names = (nodes: readonly NodeConfig[]) =>
-    nodes
+    living(nodes)
       .map((node) => node.name)
       .sort()
       .join(",");
+  const agents = names(config.agents);
   return new NodeStep(
     name,
     access,
@@ -79,7 +81,7 @@ export function verifyStep(
       verb: "verify",
       flags: [
         ["server", names(config.servers)],
-        ...(config.agents.length > 0 ? [["agent", names(config.agents)] as const] : []),
+        ...(agents ? [["agent", agents] as const] : []),
         ["deadline", verifyDeadline],
       ],
       change: anyChange(config),

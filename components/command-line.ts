@@ -14,9 +14,15 @@ const asRoot = (user: string) => (user === "root" ? "bash" : "sudo -n bash");
 
 /**
  * The command line of one step on a node: short, readable in an error, free of secrets.
+ * @param scripts content hash of the scripts that it must find there; undefined takes those that are there
  * @throws Error when a value could be read as an option or by a shell; that is a defect of the schema.
  */
-export function nodeCommand(user: string, verb: string, scripts: string, flags: readonly Flag[]): string {
+export function nodeCommand(
+  user: string,
+  verb: string,
+  scripts: string | undefined,
+  flags: readonly Flag[],
+): string {
   const words = flags.flatMap(([name, value]) => {
     if (value === null) return [`--${name}`];
     if (!safe.test(String(value))) {
@@ -24,7 +30,8 @@ export function nodeCommand(user: string, verb: string, scripts: string, flags: 
     }
     return [`--${name}`, String(value)];
   });
-  return [asRoot(user), remoteEntry, verb, "--scripts", scripts, ...words].join(" ");
+  const expected = scripts === undefined ? [] : ["--scripts", scripts];
+  return [asRoot(user), remoteEntry, verb, ...expected, ...words].join(" ");
 }
 
 /**

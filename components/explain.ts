@@ -7,7 +7,11 @@ const applied = z.object({
   version: z.string(),
   nodes: z.record(
     z.string(),
-    z.object({ role: z.enum(["server", "agent"]), flags: z.record(z.string(), z.unknown()) }),
+    z.object({
+      role: z.enum(["server", "agent"]),
+      lost: z.boolean(),
+      flags: z.record(z.string(), z.unknown()),
+    }),
   ),
   restore: z.object({ id: z.string(), snapshot: z.string() }).optional(),
 });

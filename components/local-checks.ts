@@ -10,6 +10,8 @@ export const checkInput = z.strictObject({
   vip: z.string().nullable(),
   vipAnswers: z.boolean(),
   nodes: z.array(nodeFacts),
+  /** The nodes that shall be agents. */
+  agents: z.array(z.string()),
 });
 
 export type CheckInput = z.input<typeof checkInput>;
@@ -20,14 +22,21 @@ export interface Checked {
   readonly checked: number;
   /** Whether a server was found to be one already. */
   readonly serverRuns: boolean;
+  /** Servers that shall be agents. */
+  readonly demoted: readonly string[];
 }
 
 /** @throws ProblemsError naming each node that forbids to start. */
 export function checkNodes(text: string): Checked {
-  const { nodes, ...wish } = checkInput.parse(JSON.parse(text));
+  const { nodes, agents, ...wish } = checkInput.parse(JSON.parse(text));
   const problems = factProblems(nodes, wish);
   if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
-  return { checked: nodes.length, serverRuns: serverRuns(nodes) };
+  const demoted = nodes.filter(({ node, role }) => role === "server" && agents.includes(node));
+  return {
+    checked: nodes.length,
+    serverRuns: serverRuns(nodes),
+    demoted: demoted.map(({ node }) => node),
+  };
 }
 
 /** Ports whose answer, be it a refusal, shows that a machine has the address. */

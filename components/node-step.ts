@@ -47,13 +47,15 @@ export class NodeStep extends remote.Command {
       });
     const timeout = `${args.deadline + grace}s`;
     const update = args.update ?? { verb: args.verb, flags: args.flags };
+    // Recorded now and run some day, when the node may have newer scripts: it takes those that are there then.
+    const { remove } = args;
     super(
       name,
       {
         connection: access.connection,
         create: line(args.verb, args.flags, args.createFlags),
         update: line(update.verb, update.flags),
-        ...(args.remove && { delete: line(args.remove.verb, args.remove.flags) }),
+        ...(remove && { delete: nodeCommand(access.user, remove.verb, undefined, remove.flags) }),
         ...(args.stdin !== undefined && { stdin: pulumi.secret(args.stdin) }),
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
@@ -62,7 +64,7 @@ export class NodeStep extends remote.Command {
         ...opts,
         additionalSecretOutputs: ["stdout", "stderr"],
         customTimeouts: { create: timeout, update: timeout, delete: timeout },
-        ...(args.remove && { deleteBeforeReplace: true }),
+        ...(remove && { deleteBeforeReplace: true }),
       },
     );
   }

@@ -15,8 +15,6 @@ const word = z.string().regex(/^[A-Za-z0-9.+-]{1,80}$/);
 
 const verifyResult = z.object({
   voters: z.array(word),
-  /** How many voters must live for the cluster to answer. */
-  quorum: z.int(),
   nodes: z.array(z.object({ name: word, version: word })),
 });
 
@@ -81,16 +79,31 @@ export function readFacts(node: string, stdout: string): NodeFacts {
   return facts;
 }
 
-/** What the cluster says of itself: the voters, the majority they need, and what runs on each Node. */
+/** What the cluster says of the stack's own nodes: the voters, the majority they need, and what runs on each Node. */
 export interface Verified {
   readonly voters: readonly string[];
   readonly quorum: number;
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export function readVerified(node: string, stdout: string): Verified {
-  const { voters, quorum, nodes } = read(node, "verify", verifyResult, stdout);
-  return { voters, quorum, versions: Object.fromEntries(nodes.map(({ name, version }) => [name, version])) };
+/**
+ * Reads the answer of the server `node`, as far as it concerns the configured nodes: those that are about to be
+ * removed still vote when it is asked.
+ */
+export function readVerified(node: string, { servers, agents }: Configured, stdout: string): Verified {
+  const result = read(node, "verify", verifyResult, stdout);
+  const voters = result.voters.filter((name) => servers.includes(name)).sort();
+  const versions = result.nodes
+    .filter(({ name }) => servers.includes(name) || agents.includes(name))
+    .sort((a, b) => a.name.localeCompare(b.name))
+    .map(({ name, version }) => [name, version]);
+  return { voters, quorum: Math.floor(voters.length / 2) + 1, versions: Object.fromEntries(versions) };
+}
+
+/** Names of the nodes that a stack wants. */
+export interface Configured {
+  readonly servers: readonly string[];
+  readonly agents: readonly string[];
 }
 
 export function readBackups(node: string, stdout: string): BackupReport {

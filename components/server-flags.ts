@@ -1,4 +1,5 @@
 import { checksumsFor } from "../config/releases.ts";
+import { living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { uploadDirectory } from "./scripts.ts";
@@ -70,19 +71,30 @@ export function uploads({ upload = {} }: ClusterConfig): { file: string; remoteP
   });
 }
 
-/** All servers but this one, in an order that does not depend on the list's. */
+/** All living servers but this one, in an order that does not depend on the list's. */
 export function peerFlags(config: ClusterConfig, node: NodeConfig): Flag[] {
-  return config.servers
+  return living(config.servers)
     .filter(({ name }) => name !== node.name)
     .map(({ name, address }) => `${name}=${address}`)
     .sort()
     .map((peer): Flag => ["peer", peer]);
 }
 
-/** Seconds for leaving the cluster and taking k3s off the node. */
-export const removeDeadline = 300;
+/** Seconds for leaving the cluster and taking k3s off the node, once its pods have left. */
+const leaveDeadline = 300;
 
-/** How a node leaves: which servers may still speak for the cluster. */
+/** Seconds for the removal of a node. */
+export function removeDeadline(config: ClusterConfig): number {
+  return leaveDeadline + config.drainDeadline;
+}
+
+/** How a node leaves: which servers may still speak for the cluster, and how long its pods may take. */
 export function removeFlags(config: ClusterConfig, node: NodeConfig): Flag[] {
-  return [["name", node.name], ["role", node.role], ...peerFlags(config, node), ["deadline", removeDeadline]];
+  return [
+    ["name", node.name],
+    ["role", node.role],
+    ...peerFlags(config, node),
+    ["drain-deadline", config.drainDeadline],
+    ["deadline", removeDeadline(config)],
+  ];
 }

@@ -53,6 +53,9 @@ export function draftOf(input: Readonly<Record<string, unknown>>): Draft {
   };
 }
 
+/** Keeps pods off a server that do not ask for one; the same as kubeadm gives. */
+const serversOnly = "node-role.kubernetes.io/control-plane:NoSchedule";
+
 /** Fills in what a node inherits. Only for a configuration without problems. */
 export function complete(parsed: ParsedConfig): ClusterConfig {
   const fill =
@@ -64,6 +67,7 @@ export function complete(parsed: ParsedConfig): ClusterConfig {
       user: node.user ?? parsed.ssh.user,
       port: node.port ?? parsed.ssh.port,
       protect: node.protect ?? parsed.protect,
+      taints: role === "server" && parsed.controlPlaneTaint ? [...node.taints, serversOnly] : node.taints,
     });
   return { ...parsed, servers: parsed.servers.map(fill("server")), agents: parsed.agents.map(fill("agent")) };
 }

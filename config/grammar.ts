@@ -152,6 +152,20 @@ export const taint = text(
   "Write key=value:effect; effects are NoSchedule, PreferNoSchedule and NoExecute.",
 );
 
+/** An amount of CPU: cores, or thousandths of one. */
+export const cpuQuantity = text(
+  /^[1-9][0-9]{0,5}m?$/,
+  'cores such as "1", or thousandths of one such as "500m"',
+  "Write it as text, in quotes.",
+);
+
+/** An amount of memory. */
+export const memoryQuantity = text(
+  /^[1-9][0-9]{0,5}(?:Mi|Gi)$/,
+  "an amount such as 512Mi or 1Gi",
+  "Write a whole number with Mi or Gi.",
+);
+
 /** The name of an on-demand snapshot; becomes part of a file name. */
 export const snapshotName = text(
   /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/,

@@ -7,6 +7,8 @@ export interface AppliedNode {
   readonly role: "server" | "agent";
   /** What may be done with a k3s that is there already. */
   readonly existing?: "adopt" | "replace" | undefined;
+  /** Declared lost: the cluster does without it. */
+  readonly lost: boolean;
   /** Its `config.yaml` without secrets, under k3s' own names. */
   readonly flags: Readonly<Record<string, unknown>>;
 }
@@ -28,11 +30,13 @@ export function appliedOf(config: ClusterConfig): Applied {
   const server = (node: NodeConfig): AppliedNode => ({
     role: "server",
     existing: node.existing,
+    lost: node.lost,
     flags: serverFlags(config, node),
   });
   const agent = (node: NodeConfig): AppliedNode => ({
     role: "agent",
     existing: node.existing,
+    lost: node.lost,
     flags: agentFlags(node),
   });
   return {
@@ -94,7 +98,8 @@ function reasonsFor(name: string, before: Applied, now: Applied): string[] {
 function restorePlan(before: Applied | undefined, { nodes, restore }: Applied): string[] {
   if (!restore || restore.id === before?.restore?.id) return [];
   let voters = 0;
-  return Object.entries(nodes).map(([name, { role }]) => {
+  const living = Object.entries(nodes).filter(([, node]) => !node.lost);
+  return living.map(([name, { role }]) => {
     const was = before?.nodes[name];
     if (role === "agent") return `${name}: ${was ? "restarts" : "joins as an agent"}`;
     voters++;
@@ -115,10 +120,19 @@ export function plan(before: Applied | undefined, now: Applied): string[] {
   const restored = restorePlan(before, now);
   if (!before && restored.length > 0) return restored;
   const old = before ?? { version: now.version, nodes: {} };
-  let voters = Object.values(old.nodes).filter(({ role }) => role === "server").length;
-  const work = Object.entries(now.nodes).flatMap(([name, node]): string[] => {
+  let voters = Object.values(old.nodes).filter(({ role, lost }) => role === "server" && !lost).length;
+  const lost = Object.entries(now.nodes)
+    .filter(([name, node]) => node.lost && !old.nodes[name]?.lost)
+    .map(([name, { role }]) => {
+      if (role === "agent") return `${name}: is lost: its Node is forgotten, the machine is not touched`;
+      voters--;
+      return `${name}: is lost: its member and Node are forgotten, the machine is not touched; ${afterwards(voters)}`;
+    });
+  const living = Object.entries(now.nodes).filter(([, node]) => !node.lost);
+  const work = living.flatMap(([name, node]): string[] => {
     const { role } = node;
-    const was = old.nodes[name];
+    const known = old.nodes[name];
+    const was = known?.lost ? undefined : known;
     if (role === "server" && was?.role !== "server") {
       voters++;
       const entry = consent(node) + (voters === 1 ? "founds the cluster" : "joins as a server");
@@ -139,10 +153,11 @@ export function plan(before: Applied | undefined, now: Applied): string[] {
   const gone = Object.entries(old.nodes)
     .filter(([name]) => !(name in now.nodes))
     .reverse()
-    .map(([name, { role }]) => {
+    .map(([name, { role, lost }]) => {
+      if (lost) return `${name}: was lost, its entry goes; nothing runs anywhere`;
       if (role === "agent") return `${name}: leaves the cluster, k3s is removed`;
       voters--;
       return `${name}: leaves etcd, k3s is removed; ${afterwards(voters)}`;
     });
-  return [...restored, ...work, ...gone];
+  return [...restored, ...lost, ...work, ...gone];
 }

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { firstServer } from "./roster.ts";
 import type { ClusterConfig, NodeConfig } from "./schema.ts";
 
 /** Where the API of one server answers. */
@@ -8,16 +9,16 @@ export function serverUrl(address: string): string {
 
 /** Where the cluster's API answers: the virtual address, or the first server when there is none. */
 export function endpointAddress(config: ClusterConfig): string {
-  return config.endpoint.provider === "none" ? config.servers[0]!.address : config.endpoint.address;
+  return config.endpoint.provider === "none" ? firstServer(config).address : config.endpoint.address;
 }
 
 /**
- * Everything that a server's certificate must carry, in an order that does not depend on the order of the servers,
- * so that reordering them changes nothing on a node.
+ * Everything that a server's certificate must carry: where the API answers for all of them, the stack's further names,
+ * and what is the server's own. Nothing of the other servers, so that adding or removing one restarts no other.
  */
-export function certificateNames(config: ClusterConfig): string[] {
-  const names = config.servers.flatMap(({ name, host, address }) => [name, host, address]);
-  return [...new Set([endpointAddress(config), ...config.tlsSans, ...names])].sort();
+export function certificateNames({ endpoint, tlsSans }: ClusterConfig, node: NodeConfig): string[] {
+  const shared = endpoint.provider === "none" ? [] : [endpoint.address];
+  return [...new Set([...shared, ...tlsSans, node.name, node.host, node.address])].sort();
 }
 
 /** The flags that k3s wants equal on all servers, under k3s' own names. */
@@ -67,17 +68,19 @@ function snapshotFlags({ backup }: ClusterConfig): Record<string, unknown> {
 
 function ownFlags(node: NodeConfig): Record<string, unknown> {
   const labels = Object.entries(node.labels).map(([key, value]) => `${key}=${value}`);
+  const kept = Object.entries(node.reserved ?? {}).map(([what, amount]) => `${what}=${amount}`);
   return {
     "node-name": node.name,
     "node-ip": node.address,
     ...(labels.length > 0 && { "node-label": labels.sort() }),
     ...(node.taints.length > 0 && { "node-taint": [...new Set(node.taints)].sort() }),
+    ...(kept.length > 0 && { "kubelet-arg": [`kube-reserved=${kept.join(",")}`] }),
   };
 }
 
 /** A server's settings without its secrets, under k3s' own names. */
 export function serverFlags(config: ClusterConfig, node: NodeConfig): Record<string, unknown> {
-  return { ...equalFlags(config), ...ownServerFlags(node) };
+  return { ...equalFlags(config), ...ownServerFlags(config, node) };
 }
 
 /** An agent's settings, under k3s' own names. */
@@ -85,13 +88,13 @@ export function agentFlags(node: NodeConfig): Record<string, unknown> {
   return ownFlags(node);
 }
 
-const equalFlags = (config: ClusterConfig) => ({
-  ...sharedFlags(config),
-  ...snapshotFlags(config),
-  "tls-san": certificateNames(config),
-});
+const equalFlags = (config: ClusterConfig) => ({ ...sharedFlags(config), ...snapshotFlags(config) });
 
-const ownServerFlags = (node: NodeConfig) => ({ ...ownFlags(node), "advertise-address": node.address });
+const ownServerFlags = (config: ClusterConfig, node: NodeConfig) => ({
+  ...ownFlags(node),
+  "advertise-address": node.address,
+  "tls-san": certificateNames(config, node),
+});
 
 const yaml = (value: object): string => stringify(value, { lineWidth: 0 });
 
@@ -113,7 +116,7 @@ export function serverConfig(
         "etcd-s3-secret-key": s3Keys.secretKey,
       }),
   };
-  return yaml({ ...equalFlags(config), ...secrets }) + yaml(ownServerFlags(node));
+  return yaml({ ...equalFlags(config), ...secrets }) + yaml(ownServerFlags(config, node));
 }
 
 /** An agent's `config.yaml`; where and with what it joins is written by the node. */

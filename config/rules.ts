@@ -26,6 +26,20 @@ export function serverCountProblems({ serverCount: count }: Draft): Problem[] {
   ];
 }
 
+/** Somebody must know the cluster that forgets a lost machine. Whether those left are a majority, etcd itself knows. */
+export function lostProblems({ nodes }: Draft): Problem[] {
+  const servers = nodes.filter(({ role }) => role === "server");
+  if (servers.length === 0 || servers.some(({ node }) => !node.lost)) return [];
+  return [
+    {
+      path: "servers",
+      found: "only servers that are declared lost",
+      wanted: "at least one that lives",
+      next: "Bring one back, or reinstall the machines and restore a snapshot.",
+    },
+  ];
+}
+
 /** What must not occur twice in the cluster, and how to read it from a node. */
 const unique: readonly { field: string; read: (placed: PlacedNode) => string | undefined; next: string }[] = [
   { field: "name", read: ({ node }) => node.name, next: "Rename one of them." },
@@ -179,6 +193,7 @@ export function backupProblems({ backup }: Draft): Problem[] {
 /** All rules that look at more than one value. Each is pure and gives every problem it finds. */
 export const rules: readonly ((draft: Draft) => Problem[])[] = [
   serverCountProblems,
+  lostProblems,
   duplicateProblems,
   addressProblems,
   rangeProblems,

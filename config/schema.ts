@@ -3,6 +3,7 @@ import {
   bucketFolder,
   bucketName,
   cidr,
+  cpuQuantity,
   cronSchedule,
   domain,
   flag,
@@ -14,6 +15,7 @@ import {
   localDirectory,
   localFile,
   login,
+  memoryQuantity,
   mirror,
   networkInterface,
   nodeName,
@@ -34,6 +36,8 @@ import { kubeVipImage } from "./images.ts";
 import { officialMirror } from "./releases.ts";
 import { exactVersion } from "./version.ts";
 
+const reserved = z.strictObject({ cpu: cpuQuantity.optional(), memory: memoryQuantity.optional() });
+
 /** A machine of the cluster, server or agent. */
 const node = z.strictObject({
   /** Kubernetes Node name; resources are named after it, so renaming is removing and adding. */
@@ -48,9 +52,11 @@ const node = z.strictObject({
   user: login.optional(),
   /** Overrides `ssh.port`. */
   port: whole(1, 65535).optional(),
-  /** Labels given at registration; k3s does not apply later changes, the API does. */
+  /** CPU and memory that the node keeps for k3s and its system: pods get what is left. Default: nothing is kept. */
+  reserved: reserved.optional(),
+  /** Labels: given at registration, and kept as they stand here by way of the API afterwards. */
   labels: z.record(labelKey, labelValue).default({}),
-  /** Taints given at registration, like labels. */
+  /** Taints, like labels. */
   taints: z.array(taint).default([]),
   /**
    * Consent, for this node only, to take over (`adopt`) or to put aside (`replace`) a k3s that this program did not
@@ -59,6 +65,11 @@ const node = z.strictObject({
   existing: oneOf(["adopt", "replace"], "Leave it out where no k3s is.").optional(),
   /** Overrides the stack's `protect`. */
   protect: flag.optional(),
+  /**
+   * The machine is gone for good: nothing touches it any more, and the cluster forgets it through another server.
+   * Taken away again when a reinstalled machine has its place.
+   */
+  lost: flag.default(false),
 });
 
 /**
@@ -184,6 +195,8 @@ export const clusterSchema = z.strictObject({
   /** Servers in the order in which they join; the first founds the cluster. */
   servers: z.array(node),
   agents: z.array(node).default([]),
+  /** Whether pods stay off the servers, but for those that tolerate it. */
+  controlPlaneTaint: flag.default(false),
   /** How many agents are worked on at the same time. */
   agentsParallel: whole(1, 32).default(4),
   /** Seconds in which a node's pods must have left it before its kubelet gets another minor version. */

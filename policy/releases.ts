@@ -1,6 +1,6 @@
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { exactVersion } from "../config/version.ts";
-import { flagOf, installs } from "./steps.ts";
+import { flagOf, installs, isLost } from "./steps.ts";
 
 export const versionsExact: ResourceValidationPolicy = {
   name: "versions-exact",
@@ -32,12 +32,11 @@ export const checksumsGiven: ResourceValidationPolicy = {
 
 export const oneVersion: StackValidationPolicy = {
   name: "one-version",
-  description: "All nodes of a cluster get the same release.",
+  description: "All nodes of a cluster get the same release, but for those that are lost.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, report) => {
-    const versions = [
-      ...new Set(resources.filter(installs).map((step) => flagOf(step, "version") ?? "none")),
-    ];
+    const steps = resources.filter((resource) => installs(resource) && !isLost(resource));
+    const versions = [...new Set(steps.map((step) => flagOf(step, "version") ?? "none"))];
     if (versions.length > 1) report(`nodes get different releases: ${versions.sort().join(", ")}.`);
   },
 };

@@ -1,6 +1,6 @@
 import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
 import { parse } from "yaml";
-import { isServer, mapping } from "./steps.ts";
+import { isLost, isServer, mapping } from "./steps.ts";
 
 export const serversOdd: StackValidationPolicy = {
   name: "servers-odd",
@@ -50,7 +50,7 @@ interface Unprotected {
 export const serversProtected: StackValidationPolicy = {
   name: "servers-protected",
   description:
-    "Servers and the cluster's tokens are protected, except in stacks that are made to be thrown away.",
+    "Servers and the cluster's tokens are protected, except lost ones and in stacks that are made to be thrown away.",
   enforcementLevel: "mandatory",
   configSchema: {
     properties: {
@@ -62,7 +62,7 @@ export const serversProtected: StackValidationPolicy = {
     for (const resource of resources) {
       const stack = resource.urn.split("::")[0]?.split(":").at(-1) ?? "";
       const holds = isServer(resource) || resource.type === "random:index/randomPassword:RandomPassword";
-      if (!holds || resource.opts.protect || unprotectedStacks.includes(stack)) continue;
+      if (!holds || resource.opts.protect || isLost(resource) || unprotectedStacks.includes(stack)) continue;
       report(
         `${resource.name} is not protected in stack ${stack}: one deleted line would delete it.`,
         resource.urn,
@@ -99,7 +99,7 @@ export const endpointInCertificates: StackValidationPolicy = {
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, report) => {
     for (const address of virtualAddresses(resources)) {
-      for (const server of resources.filter(isServer)) {
+      for (const server of resources.filter((one) => isServer(one) && !isLost(one))) {
         if (server.props.stdin === undefined || certificateNames(server).includes(address)) continue;
         report(`${address} is not in tls-san of ${server.name}: clients would refuse it there.`, server.urn);
       }

@@ -1,3 +1,5 @@
+import type { PolicyResource } from "@pulumi/policy";
+
 /** How policies recognise this program's resources: by what they do, not by how they are named. */
 
 export const remoteCommand = "command:remote:Command";
@@ -28,6 +30,9 @@ export const isServer = (subject: Subject): boolean => verbOf(subject) === "serv
 
 /** Whether it puts k3s on a node. */
 export const installs = (subject: Subject): boolean => ["server", "agent"].includes(verbOf(subject) ?? "");
+
+/** Whether its machine was declared lost: it stands in the state as it was, and nothing runs there any more. */
+export const isLost = ({ opts }: Pick<PolicyResource, "opts">): boolean => opts.ignoreChanges.includes("*");
 
 /** The value of a flag on a resource's first command line. */
 export function flagOf(subject: Subject, flag: string): string | undefined {

@@ -3,7 +3,9 @@
 
 declare -gA ARG=()
 PEERS=()     # NAME=ADDRESS, from --peer
-ADMITTED=()  # NAME=MACHINE-ID, from --node
+ADMITTED=()  # NAME=MACHINE-ID, or NAME=none, from --node
+LABELS=()    # KEY=VALUE, from --label
+TAINTS=()    # KEY[=VALUE]:EFFECT, from --taint
 STARTED=$SECONDS
 
 # fits FLAG VALUE: whether VALUE may follow --FLAG.
@@ -16,12 +18,14 @@ fits() {
     role) [[ $value == server || $value == agent ]] ;;
     address) [[ $value =~ ^$address$ ]] ;;
     peer) [[ $value =~ ^$name=$address$ ]] ;;
-    admitted) [[ $value =~ ^$name=[0-9a-f]{32}$ ]] ;;
+    admitted) [[ $value =~ ^$name=([0-9a-f]{32}|none)$ ]] ;;
     version) [[ $value =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?\+k3s[0-9]+$ ]] ;;
     sha256) [[ $value =~ ^[0-9a-f]{64}$ ]] ;;
     url) [[ $value =~ ^https?://[A-Za-z0-9._~:/@%+-]+$ || $value =~ ^https?://\[$address\][A-Za-z0-9._~:/@%+-]*$ ]] ;;
     server-url) [[ $value =~ ^https://([A-Za-z0-9.-]+|\[$address\]):[0-9]{1,5}$ ]] ;;
     path) [[ $value =~ ^[A-Za-z0-9._/][A-Za-z0-9._/+-]*$ ]] ;;
+    label) [[ $value =~ ^[A-Za-z0-9][A-Za-z0-9./_-]*=[A-Za-z0-9._-]*$ ]] ;;
+    taint) [[ $value =~ ^[A-Za-z0-9][A-Za-z0-9./_-]*(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$ ]] ;;
     seconds) [[ $value =~ ^[1-9][0-9]{0,4}$ ]] ;;
     *) return 1 ;;
   esac
@@ -30,7 +34,7 @@ fits() {
 # grammar_of FLAG: the name of the grammar of --FLAG, in REPLY; fails for a flag nobody knows.
 grammar_of() {
   case $1 in
-    name | role | address | peer | version | path | existing) REPLY=$1 ;;
+    name | role | address | peer | version | path | existing | label | taint) REPLY=$1 ;;
     scripts | sha256-amd64 | sha256-arm64) REPLY=sha256 ;;
     mirror) REPLY=url ;;
     upload) REPLY=path ;;
@@ -71,6 +75,8 @@ parse_args() {
     case $flag in
       peer) PEERS+=("$2") ;;
       node) ADMITTED+=("$2") ;;
+      label) LABELS+=("$2") ;;
+      taint) TAINTS+=("$2") ;;
       *) ARG[$flag]=$2 ;;
     esac
     shift 2
@@ -117,6 +123,7 @@ run_verb() {
     remove) verb_remove "$@" ;;
     admit) verb_admit "$@" ;;
     forget) verb_forget "$@" ;;
+    label) verb_label "$@" ;;
     restore-check) verb_restore_check "$@" ;;
     halt) verb_halt "$@" ;;
     restore) verb_restore "$@" ;;

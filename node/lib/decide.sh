@@ -31,7 +31,7 @@ decide_membership() {
 #   DATA       yes|no                  k3s left data or a unit here
 #   CONSENT    adopt|replace|none      what may be done with a k3s that this program did not install
 #   OPEN       adopt|replace|none      what an earlier run has begun to do with it
-# Words: ok, other-role, foreign, adopt, replace, adopt-role (what is adopted keeps its role).
+# Words: ok, convert (ours, and of the other role), foreign, adopt, replace, adopt-role (what is adopted keeps its role).
 decide_owner() {
   local wanted=$1 found=$2 marker=$3 data=$4 consent=$5 open=$6
   if [[ $open != none ]]; then
@@ -43,7 +43,7 @@ decide_owner() {
       *) REPLY=foreign ;;
     esac
   elif [[ $found != none && $found != "$wanted" ]]; then
-    REPLY=other-role
+    REPLY="convert"
   else
     REPLY=ok
   fi

@@ -39,7 +39,13 @@ drain_before() {
 
 # drain_self: no new pods, and the old ones evicted. Dies at the deadline, naming each pod and what holds it.
 drain_self() {
-  local deadline=$((SECONDS + ${ARG[drain-deadline]:-300})) since=$SECONDS line
+  drain_within "${ARG[drain-deadline]:-300}" ||
+    die "this node was not drained within ${ARG[drain-deadline]:-300} s: $REPLY. Make room for these pods elsewhere, change the budget or remove what holds them, or raise drainDeadline; then run again"
+}
+
+# drain_within SECONDS: the same; at the end of that time it fails, with what is still here in REPLY.
+drain_within() {
+  local deadline=$((SECONDS + $1)) since=$SECONDS line
   [[ -n $CORDONED ]] || look_at_self || die "the API does not answer for this Node, so its pods cannot be moved"
   cordon
   while :; do
@@ -53,7 +59,7 @@ drain_self() {
     fi
     if ((SECONDS >= deadline)); then
       still_here
-      die "this node was not drained within ${ARG[drain-deadline]:-300} s: $REPLY. Make room for these pods elsewhere, change the budget or remove what holds them, or raise drainDeadline; then run again"
+      return 1
     fi
     if every 15 drain; then
       still_here

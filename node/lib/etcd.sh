@@ -96,6 +96,12 @@ etcd_remove() {
   [[ $REPLY == *"member not found"* ]]
 }
 
+# etcd_lead ID: the voter ID leads from now on. Asked of the leader, which this server must be.
+etcd_lead() {
+  pb_varint $((16#$1))
+  grpc "$LOCAL_ETCD" Maintenance/MoveLeader "08$REPLY" 10
+}
+
 # node_of MEMBER-NAME: k3s names a member after its node and eight characters, in REPLY.
 node_of() {
   REPLY=${1%-*}

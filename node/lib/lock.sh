@@ -1,6 +1,7 @@
-# shellcheck shell=bash disable=SC2015,SC2153  # `a && b || refuse` is meant; HOLDER stands in paths.sh
+# shellcheck shell=bash disable=SC2015,SC2034,SC2153  # `a && b || refuse` is meant; HOLDER stands in paths.sh; LOCKED is read by undo.sh
 # One run at a time on a node.
 
+LOCKED=0     # 1 once this run holds the node
 LOCK_WAIT=20 # seconds a second run waits before it gives up
 
 # caller: who called us, in REPLY. sudo takes SSH_CONNECTION away, so the processes above are asked.
@@ -28,6 +29,7 @@ take_lock() {
       exit 4
     fi
   fi
+  LOCKED=1
   caller
   printf '%s: %s, since %(%Y-%m-%d %H:%M:%S %Z)T, process %d\n' "$REPLY" "$1" -1 $$ >"$HOLDER"
 }

@@ -6,6 +6,7 @@ ROOT=${K3S_NODE_ROOT:-}
 
 K3S=$ROOT/usr/local/bin/k3s
 UNIT_DIR=$ROOT/etc/systemd/system
+NO_RETURN=$ROOT/run/systemd/system/k3s.service.d/leaving.conf
 ETC=$ROOT/etc/rancher/k3s
 CONFIG=$ETC/config.yaml
 JOIN=$ETC/config.yaml.d/10-join.yaml

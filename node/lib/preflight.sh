@@ -60,9 +60,7 @@ preflight_owner() {
     adopt-role)
       problem "a k3s that this program did not install is here ($found), and a k3s is adopted in the role that it has; list this node among the ${ROLE}s, or set existing: replace"
       ;;
-    other-role)
-      problem "this node is a k3s $ROLE and shall be a k3s $1; remove it from the list of ${ROLE}s first (one \`pulumi up\`), then add it to the ${1}s"
-      ;;
+    convert) say "this node is a k3s $ROLE and shall be a k3s $1" ;;
   esac
 }
 

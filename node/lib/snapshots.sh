@@ -159,12 +159,16 @@ prune_before() {
   done
 }
 
-# snapshot_before: a living member that is about to be changed saves a snapshot first. Refuses when that
-# fails: nothing was touched.
+# snapshot_before: a living member that is about to be changed saves a snapshot first.
 snapshot_before() {
-  local name
   [[ $MEMBERSHIP == member && $WAS_ACTIVE == yes ]] || return 0
-  will_change server || return 0
+  will_change server && save_before
+  return 0
+}
+
+# save_before: a snapshot from before a change, with its token. Refuses when it cannot be saved.
+save_before() {
+  local name
   if ! is_voter_now; then
     say "warning: no snapshot is saved before this change: etcd here does not answer as a voter ($REPLY)"
     return 0

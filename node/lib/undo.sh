@@ -78,7 +78,7 @@ run_undo() {
     eval "${UNDO[i]}"
   done
   [[ -n $UNDO_LAST ]] && "$UNDO_LAST"
-  forget_before
+  ((LOCKED)) && forget_before
 }
 
 # report_undone: says what was undone and where the log is.

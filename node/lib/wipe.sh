@@ -1,13 +1,14 @@
 # shellcheck shell=bash disable=SC2034  # UNDO_FIRST and UNDO_LAST are read by undo.sh
 # Taking k3s off a node.
 
-# kill_containers: ends what k3s leaves running when it stops (its unit has KillMode=process).
+# kill_containers: ends what k3s leaves running when it stops (its unit has KillMode=process): processes whose
+# program lies below k3s' own directory. containerd's command line says only its name, a shim's says all.
 kill_containers() {
   local pid pids=() path
   for path in "$PROC"/[0-9]*; do
     pid=${path##*/}
-    # only processes whose program or arguments lie below k3s' own directory
-    if tr '\0' ' ' 2>/dev/null <"$path/cmdline" | grep -qE "^${DATA}/data/[^ ]*/bin/containerd-shim|^${DATA}/data/[^ ]*/bin/(containerd|k3s) "; then
+    if [[ $(readlink "$path/exe" 2>/dev/null) == "$DATA"/data/*/bin/* ]] ||
+      tr '\0' ' ' 2>/dev/null <"$path/cmdline" | grep -qE "^${DATA}/data/[^ ]*/bin/(containerd|k3s)"; then
       pids+=("$pid")
     fi
   done
@@ -38,20 +39,28 @@ unmount_below() {
 
 # clean_network: k3s' own interfaces and packet filter rules.
 clean_network() {
-  local link tool name
+  local link tool name pods rules
   for name in "$ROOT"/run/netns/cni-*; do
     [[ -e $name ]] && umount -- "$name" 2>/dev/null && rm -f -- "$name"
   done
   for link in cni0 flannel.1 flannel-v6.1 kube-ipvs0 flannel-wg flannel-wg-v6; do
     [[ -e $SYS/class/net/$link ]] && ip link delete "$link" 2>/dev/null
   done
+  pods=$(sed -n 's/^FLANNEL_NETWORK=//p' "$ROOT/run/flannel/subnet.env" 2>/dev/null)
   for tool in iptables ip6tables; do
     command -v "$tool-save" >/dev/null || continue
-    if "$tool-save" 2>/dev/null | grep -qE 'KUBE-|CNI-|FLANNEL'; then
-      "$tool-save" 2>/dev/null | grep -vE 'KUBE-|CNI-|FLANNEL|flannel' | "$tool-restore" 2>/dev/null
-    fi
+    rules=$("$tool-save" 2>/dev/null)
+    [[ $(foreign_rules "$pods" <<<"$rules") == "$rules" ]] || foreign_rules "$pods" <<<"$rules" | "$tool-restore" 2>/dev/null
   done
   return 0
+}
+
+# foreign_rules PODS: the rules on standard input that are not k3s'. Its chains have names of their own; older
+# releases of flannel also accept, return and masquerade what comes from or goes to the pods' network PODS.
+foreign_rules() {
+  local pods=${1:-none}
+  grep -vE "KUBE-|CNI-|FLANNEL|flannel" |
+    grep -vE -- "^-A (FORWARD|POSTROUTING) .*-[sd] ${pods//./\\.} .*-j (ACCEPT|RETURN|MASQUERADE)( |\$)"
 }
 
 # stop_for_good: the service is disabled and stopped; it can never rejoin by itself.
@@ -111,14 +120,14 @@ begin_new() {
 wipe_new() {
   ((ACTING)) || [[ -n $UNFINISHED ]] || return 0
   if ! leave_again; then
-    UNDO=()
+    UNDO=() UNDO_LAST=""
     UNDONE+=("NOT undone, on purpose: this server may already be a voter and could not leave ($REPLY); it stays, with its service enabled. Run again")
     return 0
   fi
   stop_for_good
   wipe_data
-  # a server can make the cluster forget its password (clear.sh), so it need not keep one
-  [[ $UNIT == k3s.service ]] && rm -rf -- "${NODE_PASSWORD%/*}"
+  # a server can make the cluster forget its password (clear.sh), so it need not keep one; an agent must
+  [[ $UNIT == k3s.service && ! -e $BEFORE/agent ]] && rm -rf -- "${NODE_PASSWORD%/*}"
   rm -f -- "$UNIT_DIR/$UNIT"
   systemctl daemon-reload 2>/dev/null
   UNDONE+=("the service, its data and its membership are gone; the node is as it was before")

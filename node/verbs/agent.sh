@@ -13,6 +13,8 @@ verb_agent() {
   read_input
   begin_verb agent
   step observe observe_agent
+  converts server && step leave leave_as_server
+  converts server && step convert become_agent
   step drain drain_before agent
   [[ -z $TAKING ]] || step migrate take_existing
   step binary put_binary
@@ -45,6 +47,7 @@ observe_agent() {
   [[ $STATE_WORD == other || $TAKING == replace ]] || WAS_ACTIVE=yes
   choose_join
   same_cluster
+  may_become_agent
   begin_new
 }
 

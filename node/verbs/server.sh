@@ -15,6 +15,7 @@ verb_server() {
   step quorum check_quorum
   step snapshot snapshot_before
   step drain drain_before server
+  step convert become_server
   [[ -z $TAKING ]] || step migrate take_existing
   step binary put_binary
   step config put_server_config

@@ -34,6 +34,9 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
     return JSON.stringify({ node: flagOf(command, "name"), url, token: secureToken });
   },
   agent: () => "{}",
+  admit: () => "{}",
+  forget: () => "{}",
+  label: () => "{}",
   fetch: () => "{}",
   "restore-check": () => "{}",
   halt: () => "{}",

@@ -17,6 +17,10 @@ export interface Registered {
   readonly secretOutputs: readonly string[];
   readonly protect: boolean;
   readonly deleteBeforeReplace: boolean;
+  readonly retainOnDelete: boolean;
+  readonly ignoreChanges: readonly string[];
+  /** Types that the resource may have had in the state. */
+  readonly formerTypes: readonly string[];
   readonly timeouts: { readonly create: string; readonly update: string; readonly delete: string };
   /** When the mock provider began and ended, in the order of events. */
   begin: number;
@@ -33,6 +37,9 @@ interface Request {
   getAdditionalsecretoutputsList(): string[];
   getProtect(): boolean;
   getDeletebeforereplace(): boolean;
+  getRetainondelete(): boolean | undefined;
+  getIgnorechangesList(): string[];
+  getAliasesList(): { getSpec(): { getType(): string } | undefined }[];
   getCustomtimeouts(): { getCreate(): string; getUpdate(): string; getDelete(): string } | undefined;
 }
 
@@ -116,6 +123,9 @@ function registered(request: Request, monitor: MockMonitor): Registered {
     secretOutputs: request.getAdditionalsecretoutputsList(),
     protect: request.getProtect(),
     deleteBeforeReplace: request.getDeletebeforereplace(),
+    retainOnDelete: request.getRetainondelete() ?? false,
+    ignoreChanges: request.getIgnorechangesList(),
+    formerTypes: request.getAliasesList().flatMap((alias) => alias.getSpec()?.getType() || []),
     timeouts: {
       create: timeouts?.getCreate() ?? "",
       update: timeouts?.getUpdate() ?? "",

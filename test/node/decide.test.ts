@@ -32,21 +32,21 @@ test("S17 a server founds only when it is being created and nobody else lives", 
     ["yes", "yes", 2, 0, "no", "rejoin"],
   ]));
 
-test("S15 a k3s that is not ours, or of the other role, is not touched", () =>
+test("S15 M2 a k3s that is not ours is not touched, one of the other role is converted", () =>
   decides("decide_owner", [
     // wanted, found, marker, data, consent, begun
     ["server", "none", "no", "no", "none", "none", "ok"],
     ["server", "server", "yes", "yes", "none", "none", "ok"],
     ["server", "server", "no", "yes", "none", "none", "foreign"],
     ["agent", "server", "no", "yes", "none", "none", "foreign"],
-    ["agent", "server", "yes", "yes", "none", "none", "other-role"],
-    ["server", "agent", "yes", "yes", "none", "none", "other-role"],
+    ["agent", "server", "yes", "yes", "none", "none", "convert"],
+    ["server", "agent", "yes", "yes", "none", "none", "convert"],
     ["agent", "none", "yes", "no", "none", "none", "ok"],
     ["server", "server", "no", "yes", "adopt", "none", "adopt"],
     ["server", "agent", "no", "yes", "adopt", "none", "adopt-role"],
     ["server", "agent", "no", "yes", "replace", "none", "replace"],
     ["server", "server", "yes", "yes", "replace", "none", "ok"],
-    ["server", "agent", "yes", "yes", "replace", "none", "other-role"],
+    ["server", "agent", "yes", "yes", "replace", "none", "convert"],
     ["server", "none", "no", "no", "adopt", "none", "ok"],
     ["server", "server", "yes", "yes", "none", "migrate", "migrate"],
     ["server", "none", "no", "no", "replace", "replace", "replace"],

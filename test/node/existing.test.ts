@@ -109,7 +109,7 @@ test("H2: a plain installation is adopted by a stack that says the same", async 
   assert.deepEqual(
     await changes(
       {
-        [paths.unit]: unit("--disable", "traefik", "--write-kubeconfig-mode=644", "--tls-san", "192.0.2.12"),
+        [paths.unit]: unit("--disable", "traefik", "--write-kubeconfig-mode=644", "--tls-san", "192.0.2.11"),
       },
       wanted({ secretsEncryption: false, disable: ["traefik"], clusterDns: "10.43.0.10" }),
     ),

@@ -10,7 +10,7 @@ const yaml = serverConfig(config, config.servers[0]!, "token");
 
 test("P3 the names that are looked for are those of the configuration that was sent", async () => {
   const [text] = await replies("flag_value", [["tls-san", yaml]]);
-  const expected = certificateNames(config);
+  const expected = certificateNames(config, config.servers[0]!);
   assert.ok(expected.includes("k3s.example.org"));
   assert.deepEqual(text!.split(","), expected);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { policies } from "../../policy/pack.ts";
 import { build } from "../components/build.ts";
 import type { Registered, Resources } from "../components/engine.ts";
-import { agentInputs } from "../unit/example.ts";
+import { agentInputs, serverInputs } from "../unit/example.ts";
 import { type Sample, stackViolations, violations } from "./validate.ts";
 
 const seconds = (text: string) => Number.parseInt(text, 10) || 0;
@@ -17,6 +17,7 @@ function sampleOf(resource: Registered, resources: Resources): Sample {
     props: { ...resource.inputs },
     opts: {
       protect: resource.protect,
+      ignoreChanges: [...resource.ignoreChanges],
       deleteBeforeReplace: resource.deleteBeforeReplace,
       additionalSecretOutputs: [...resource.secretOutputs],
       customTimeouts: {
@@ -29,15 +30,23 @@ function sampleOf(resource: Registered, resources: Resources): Sample {
   };
 }
 
-test("C3: the program itself keeps every policy", async () => {
-  const { resources } = await build({ agents: agentInputs(3), snapshots: ["one"] });
-  const samples = resources.custom.map((resource) => sampleOf(resource, resources));
-  assert.ok(samples.length > 20);
-  for (const policy of policies) {
-    const found =
-      "validateStack" in policy
-        ? await stackViolations(policy, samples)
-        : (await Promise.all(samples.map((sample) => violations(policy, sample)))).flat();
-    assert.deepEqual(found, [], policy.name);
-  }
-});
+const lost = { lost: true };
+const stacks: readonly (readonly [what: string, stack: Record<string, unknown>])[] = [
+  ["itself", { agents: agentInputs(3), snapshots: ["one"] }],
+  ["with a lost server", { servers: serverInputs(3).with(0, { ...serverInputs(1)[0], ...lost }) }],
+  ["with a lost agent", { agents: [{ ...agentInputs(1)[0], ...lost }] }],
+];
+for (const [what, stack] of stacks) {
+  test(`C3: the program ${what} keeps every policy`, async () => {
+    const { resources } = await build(stack);
+    const samples = resources.custom.map((resource) => sampleOf(resource, resources));
+    assert.ok(samples.length > 15);
+    for (const policy of policies) {
+      const found =
+        "validateStack" in policy
+          ? await stackViolations(policy, samples)
+          : (await Promise.all(samples.map((sample) => violations(policy, sample)))).flat();
+      assert.deepEqual(found, [], policy.name);
+    }
+  });
+}

@@ -59,3 +59,15 @@ test("one-version: one server with another release", async () => {
     "nodes get different releases: v1.34.11+k3s1, v1.34.2+k3s1.",
   ]);
 });
+
+test("a lost server may be unprotected, of an older release and without the virtual address", async () => {
+  const create = String(server(1).props.create).replace("v1.34.2", "v1.33.5");
+  const old = serverWith({ create, stdin: "token: x\n---\ntls-san: []\n" });
+  const unprotected = { ...old, opts: { ...old.opts, protect: false } };
+  const lost = { ...old, opts: { ...unprotected.opts, ignoreChanges: ["*"] } };
+  for (const policy of [serversProtected, oneVersion, endpointInCertificates]) {
+    const samples = (first: typeof old) => [first, ...servers(3).slice(1), daemonSet()];
+    assert.deepEqual(await stackViolations(policy, samples(lost)), [], policy.name);
+    assert.equal((await stackViolations(policy, samples(unprotected))).length, 1, policy.name);
+  }
+});

@@ -57,6 +57,11 @@ const cases: readonly { name: string; change: Record<string, unknown>; says: rea
     says: [/^k3s\.serviceCidr: found 10\.43\.0\.0\/28; wanted a network from \/12 to \/24/],
   },
   {
+    name: "S25: every server is lost",
+    change: { servers: serverInputs(3).map((server) => ({ ...server, lost: true })) },
+    says: [/^servers: found only servers that are declared lost; wanted at least one that lives/],
+  },
+  {
     name: "S03: host bits in a range",
     change: { k3s: { clusterCidr: "10.42.0.1/16" } },
     says: [/^k3s\.clusterCidr: found 10\.42\.0\.1\/16; wanted 10\.42\.0\.0\/16/],
@@ -238,6 +243,7 @@ test("defaults are the safe ones", () => {
     labels: {},
     taints: [],
     protect: true,
+    lost: false,
   });
   assert.match(config.endpoint.provider === "kube-vip" ? config.endpoint.image : "", /@sha256:[0-9a-f]{64}$/);
 });

@@ -28,15 +28,22 @@ const input = (more: Partial<CheckInput> = {}): CheckInput => ({
     role: "none",
     version: null,
   })),
+  agents: [],
   ...more,
 });
 
 test("machines that agree are let through with one line of JSON", async () => {
   assert.deepEqual(await run("nodes", input()), {
     code: 0,
-    out: '{"checked":2,"serverRuns":false}\n',
+    out: '{"checked":2,"serverRuns":false,"demoted":[]}\n',
     err: "",
   });
+});
+
+test("M2: servers that shall be agents are told", async () => {
+  const nodes = input().nodes.map((node) => ({ ...node, role: "server" as const }));
+  const { out } = await run("nodes", input({ nodes, vip: null, agents: ["server-2", "agent-1"] }));
+  assert.deepEqual((JSON.parse(out) as { demoted: string[] }).demoted, ["server-2"]);
 });
 
 test("S02: cloned machines stop everything before the first change", async () => {

@@ -100,3 +100,17 @@ test("H2: what may become of a k3s that is there already is said of new nodes on
   );
   assert.deepEqual(plan(now, now), []);
 });
+
+test("a lost server is forgotten first, joins again when it is back, and is dropped without a run", () => {
+  const [one, two, three] = serverInputs(3);
+  const lost = applied({ servers: [one, two, { ...three, lost: true }] });
+  assert.deepEqual(plan(applied(), lost), [
+    "server-3: is lost: its member and Node are forgotten, the machine is not touched; afterwards 2 voters, quorum 2",
+  ]);
+  assert.deepEqual(plan(lost, lost), []);
+  assert.deepEqual(plan(lost, applied()), ["server-3: joins as a server; afterwards 3 voters, quorum 2"]);
+  assert.deepEqual(plan(lost, applied({ servers: [one, two, nodeInput("server-4", "192.0.2.14")] })), [
+    "server-4: joins as a server; afterwards 3 voters, quorum 2",
+    "server-3: was lost, its entry goes; nothing runs anywhere",
+  ]);
+});

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { membersOf } from "../../lab/etcd.ts";
+import { type Access, nodesOf } from "../../lab/kube.ts";
+import { unchanged, votersAre } from "../../lab/proof.ts";
+import {
+  adminOf,
+  type Cluster,
+  failedUp,
+  output,
+  type Rehearsal,
+  rehearse,
+  skip,
+  watched,
+} from "./support.ts";
+
+/** What of k3s may be left on a machine: nothing. Its own logs and snapshots are below /var/lib/homelab-k3s. */
+const leftovers = `ls -d /usr/local/bin/k3s /etc/rancher/k3s /etc/systemd/system/k3s*.service \\
+  /run/systemd/system/k3s.service.d /var/lib/rancher/k3s/* /var/lib/kubelet/* 2>/dev/null; pgrep -fl '/k3s/data/' || true`;
+
+describe("nodes of a living cluster of three servers and two agents", { skip, timeout: 1_200_000 }, () => {
+  let rehearsal: Rehearsal;
+  let cluster: Cluster;
+  let admin: Access;
+
+  before(async () => {
+    rehearsal = await rehearse("nodes", { servers: 3, agents: 2 });
+    cluster = rehearsal.cluster;
+    await cluster.operate("up");
+    admin = await adminOf(cluster);
+  });
+  after(() => rehearsal?.end());
+
+  /** The stack with these nodes in these roles; a name with a `!` is lost. */
+  const nodes = (servers: string, agents: string) => {
+    const entry = (word: string) => {
+      const name = word.replace("!", "");
+      const { address, hostKey } = cluster.machine(name);
+      return { name, host: address, address, hostKey, lost: word.endsWith("!") };
+    };
+    const list = (names: string) => names.split(" ").filter(Boolean).map(entry);
+    return cluster.configure({ more: { servers: list(servers), agents: list(agents), drainDeadline: 20 } });
+  };
+  const votersOf = async (asked: string, expected: string) =>
+    votersAre(await membersOf(cluster.machine(asked)), expected.split(" "));
+  const roles = async () =>
+    Object.fromEntries((await nodesOf(admin)).map((node) => [node.name, node.ready && node.roles.join()]));
+  const server = "control-plane,etcd";
+  const nothingLost = async (...args: Parameters<typeof watched>) => {
+    const { written } = await watched(...args);
+    assert.ok(written.acknowledged > 10, `only ${written.acknowledged} writes`);
+    assert.deepEqual(written.lost, []);
+  };
+  const reinstall = async (name: string) => {
+    const machine = cluster.machine(name);
+    await machine.wipe({ newHostKey: true });
+    await machine.start();
+    await machine.waitSsh();
+  };
+
+  test("S25 the first server burns down and is declared lost: two voters go on, nothing touches it", async (t) => {
+    await nothingLost(t, admin, "loss of the first server", async () => {
+      await cluster.machine("server-1").powerOff();
+      await nodes("server-1! server-2 server-3", "agent-1 agent-2");
+      await cluster.operate("up");
+    });
+    await votersOf("server-2", "server-2 server-3");
+    const { voters, quorum, servers } = await cluster.outputs();
+    assert.deepEqual([voters, quorum], [["server-2", "server-3"], 2]);
+    assert.equal((servers as unknown[]).length, 2);
+    assert.deepEqual(await roles(), { "server-2": server, "server-3": server, "agent-1": "", "agent-2": "" });
+    unchanged(await cluster.operate("up"));
+  });
+
+  test("S25 S35 it comes back reinstalled, with a new host key: it joins again", async (t) => {
+    await reinstall("server-1");
+    await nodes("server-1 server-2 server-3", "agent-1 agent-2");
+    await nothingLost(t, admin, "return of the first server", () => cluster.operate("up"));
+    await votersOf("server-1", "server-1 server-2 server-3");
+    unchanged(await cluster.operate("up"));
+  });
+
+  test("M2 two agents become servers, one after another", async (t) => {
+    await nodes("server-1 server-2 server-3 agent-1 agent-2", "");
+    await nothingLost(t, admin, "promotion of two agents", () => cluster.operate("up"));
+    await votersOf("agent-2", "agent-1 agent-2 server-1 server-2 server-3");
+    assert.deepEqual(new Set(Object.values(await roles())), new Set([server]));
+    assert.equal(
+      await output(cluster.machine("agent-1"), "ls /etc/systemd/system | grep k3s-agent || true"),
+      "",
+    );
+    unchanged(await cluster.operate("up"));
+  });
+
+  test("M2 S34 one server becomes an agent and another is removed: three voters, and the removed one is clean", async (t) => {
+    await nodes("server-1 server-2 agent-2", "server-3");
+    await nothingLost(t, admin, "demotion and removal", () => cluster.operate("up"));
+    await votersOf("server-2", "agent-2 server-1 server-2");
+    assert.deepEqual(await roles(), {
+      "server-1": server,
+      "server-2": server,
+      "agent-2": server,
+      "server-3": "",
+    });
+    assert.equal(await output(cluster.machine("agent-1"), leftovers), "");
+    assert.match(
+      await output(cluster.machine("agent-1"), "ls /var/lib/homelab-k3s/snapshots"),
+      /^before-.*\.token$/m,
+    );
+    const { voters } = await cluster.outputs();
+    assert.deepEqual(voters, ["agent-2", "server-1", "server-2"]);
+    unchanged(await cluster.operate("up"));
+  });
+
+  test("S35 an agent comes back reinstalled under its name: its stale Node and password are cleared", async (t) => {
+    await reinstall("server-3");
+    await nodes("server-1 server-2 agent-2", "server-3");
+    await nothingLost(t, admin, "return of an agent", () => cluster.operate("up"));
+    assert.equal((await roles())["server-3"], "");
+    unchanged(await cluster.operate("up"));
+  });
+
+  test("S34 a server is not removed when the others would have no majority", async () => {
+    const second = cluster.machine("server-2");
+    await output(second, "systemctl stop k3s");
+    await nodes("server-1", "server-3");
+    const said = await failedUp(rehearsal);
+    assert.match(said, /agent-2: refused: only 1 of the 2 other voters are healthy; server-2-\w+ at \S+: /);
+    await output(second, "systemctl start k3s");
+    await nodes("server-1 server-2 agent-2", "server-3");
+    await cluster.operate("up");
+    await votersOf("server-2", "agent-2 server-1 server-2");
+  });
+
+  test("S34 M4 destroying everything leaves clean machines, and a last snapshot with its token", async () => {
+    await cluster.operate("destroy");
+    for (const name of ["server-1", "server-2", "server-3", "agent-1", "agent-2"]) {
+      assert.equal(await output(cluster.machine(name), leftovers), "", name);
+    }
+    const kept = await output(cluster.machine("server-1"), "ls -l /var/lib/homelab-k3s/last");
+    assert.match(kept, /^-rw------- .* last-\d{8}T\d{6}Z\.token$/m);
+    assert.match(kept, /^-rw------- .* last-\d{8}T\d{6}Z$/m);
+  });
+});
