@@ -98,9 +98,12 @@ export async function startS3(lab: Lab, onProgress: (message: string) => void = 
   return { ...access, bucket, link, keys, remove, kill, start, stop };
 }
 
-/** The keys are in its environment: arguments are for everybody to read. */
+/**
+ * The keys are in its environment: arguments are for everybody to read. The kernel ends it with us, however we end.
+ */
 function run(file: string, directory: string, port: number, { accessKey, secretKey }: S3Keys) {
-  const child = spawn(file, ["--port", `127.0.0.1:${port}`, "posix", directory], {
+  const server = [file, "--port", `127.0.0.1:${port}`, "posix", directory];
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...server], {
     env: { PATH: process.env.PATH, ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -110,14 +113,9 @@ function run(file: string, directory: string, port: number, { accessKey, secretK
       said = (said + data).slice(-4000);
     });
   }
-  const end = () => child.kill("SIGKILL");
-  process.once("exit", end);
   const ended = new Promise<void>((resolve) => {
     child.once("error", () => resolve());
-    child.once("close", () => {
-      process.removeListener("exit", end);
-      resolve();
-    });
+    child.once("close", () => resolve());
   });
   return { child, ended, said: () => said };
 }
