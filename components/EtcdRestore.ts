@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { S3Secrets } from "../config/load.ts";
 import { serverConfig, stepInput } from "../config/render.ts";
 import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig, RestoreConfig } from "../config/schema.ts";
@@ -22,6 +23,8 @@ export interface EtcdRestoreArgs {
   readonly tokens: ClusterTokens;
   /** The server token that the snapshot was made with, where it is given. */
   readonly token?: pulumi.Output<string>;
+  /** The keys of the S3 store, when there is one: they stand in the server's settings. */
+  readonly s3?: S3Secrets;
   /** What must be done before anything is stopped: every machine is fit, and has its release. */
   readonly ready: readonly pulumi.Resource[];
 }
@@ -108,7 +111,7 @@ export class EtcdRestore extends pulumi.ComponentResource {
   }
 
   private run(name: string, node: NodeConfig, before: readonly pulumi.Resource[]): NodeStep {
-    const { config, restore, tokens } = this.args;
+    const { config, restore, tokens, s3 } = this.args;
     const flags = this.machineFlags().apply((machines): Flag[] => [
       ["id", restore.id],
       ["name", node.name],
@@ -127,8 +130,10 @@ export class EtcdRestore extends pulumi.ComponentResource {
         flags,
         update: { verb: "restore", flags: flags.apply((list) => [...list, again]) },
         stdin: pulumi
-          .all([this.token, tokens.agent])
-          .apply(([token, agentToken]) => stepInput(token, serverConfig(config, node, agentToken))),
+          .all([this.token, tokens.agent, pulumi.output(s3)])
+          .apply(([token, agentToken, keys]) =>
+            stepInput(token, serverConfig(config, node, agentToken, keys)),
+          ),
         deadline: nodeDeadline,
       },
       { parent: this, dependsOn: [...before] },

@@ -193,10 +193,11 @@ export class K3sCluster extends pulumi.ComponentResource {
     token: pulumi.Output<string> | undefined,
     tokens: ClusterTokens,
   ): pulumi.Resource | undefined {
-    const { config, machines, fetched } = this;
+    const { config, machines, fetched, s3 } = this;
     const { restore } = config;
     if (!restore) return undefined;
-    const args = { config, restore, machines, tokens, ...(token && { token }), ready: [...fetched.values()] };
+    const given = { ...(token && { token }), ...(s3 && { s3 }) };
+    const args = { config, restore, machines, tokens, ...given, ready: [...fetched.values()] };
     return new EtcdRestore(`${name}-restore-${restore.id}`, args, { parent: this }).restored;
   }
 
@@ -231,7 +232,13 @@ export class K3sCluster extends pulumi.ComponentResource {
     // Without an identifier of its own, a kubeconfig that changes would replace everything made through it.
     const provider = new k8s.Provider(
       `${name}-api`,
-      { kubeconfig, clusterIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}` },
+      {
+        kubeconfig,
+        clusterIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}`,
+        // kube-vip's objects are this program's, also those that a snapshot or a run that was killed left behind.
+        upsertExistingObjects: true,
+        enablePatchForce: true,
+      },
       { parent: this },
     );
     return [new KubeVip(`${name}-kube-vip`, { endpoint, provider }, { parent: this }).daemonSet];

@@ -107,34 +107,3 @@ data_back() {
   rm -rf -- "$ETCD_DATA"
   mv -- "$REMOVED_MEMBER" "$ETCD_DATA" && UNDONE+=("$ETCD_DATA is again as it was")
 }
-
-# no_majority: whether etcd here has no leader because too few voters answer; what was seen and both ways
-# out in REPLY. Nothing is ever reset by itself.
-no_majority() {
-  local line id name learner where voters=0 answering=0 silent="" needed
-  etcd_members "$LOCAL_ETCD" alone || return 1
-  for line in "${MEMBERS[@]}"; do
-    read -r id name learner where <<<"$line"
-    ((learner)) && continue
-    ((voters++))
-    url_of "$where" "$ETCD_PORT"
-    if grpc "$REPLY" Maintenance/Status "" 3; then ((answering++)); else silent+="${silent:+, }$name at $where"; fi
-  done
-  quorum_of "$voters"
-  needed=$REPLY
-  ((answering < needed)) || return 1
-  newest_snapshot
-  REPLY="etcd has no majority: $answering of $voters voters answer, $needed are needed; silent: $silent. Either bring one of these back, with its disk, and run again; or, if they are gone for good, restore from a snapshot ($REPLY), which loses what was written since"
-}
-
-# newest_snapshot: the newest snapshot on this node and its age, for people, in REPLY.
-newest_snapshot() {
-  local file newest="" age
-  for file in "$K3S_SNAPSHOTS"/* "$SNAPSHOTS"/*; do
-    [[ -f $file && $file != *.json && $file != *.token ]] || continue
-    [[ -z $newest || $file -nt $newest ]] && newest=$file
-  done
-  [[ -n $newest ]] || { REPLY="there is none on this node" && return; }
-  age=$((($(date +%s) - $(stat -c %Y -- "$newest")) / 60))
-  REPLY="the newest on this node is $newest, $((age / 60)) h $((age % 60)) min old"
-}

@@ -43,6 +43,7 @@ GUARD_FLAG=$ROOT/run/homelab-k3s-migration
 
 API_PORT=6443
 ETCD_PORT=2379
+ETCD_PEER_PORT=2380
 LOCAL_ETCD=https://127.0.0.1:$ETCD_PORT
 
 # unit_of ROLE: the name of k3s' unit for a role.

@@ -105,6 +105,9 @@ wait_active() {
       show_journal "$begun"
       die "$UNIT ended $((RESTARTS - first)) times and does not come up; its last words are above"
     fi
+    if [[ $MEMBERSHIP == member ]] && ((SECONDS - since > 60)) && every 15 majority && no_majority; then
+      die "$REPLY"
+    fi
     seconds_left
     if ((REPLY <= 1)); then
       [[ $UNIT == k3s.service ]] && no_majority && die "$REPLY"

@@ -70,7 +70,7 @@ check_quorum() {
       url_of "$where" "$ETCD_PORT"
       if etcd_status "$REPLY"; then ((healthy++)); else sick+="${sick:+; }$name at $where: $REPLY"; fi
     done
-  elif no_majority; then
+  elif ! majority_returns; then
     refuse "$REPLY"
   fi
   may_stop "$voters" "$healthy" "$self"

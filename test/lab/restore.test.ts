@@ -143,7 +143,7 @@ describe("restore of three servers and an agent", { skip, timeout }, () => {
     const later = await objectsOf(admin);
     const copy = await copyOf(first(), "early", directory);
     for (const name of ["server-2", "server-3"]) {
-      await cluster.machine(name).wipe();
+      await cluster.machine(name).wipe({ newHostKey: true });
       await cluster.machine(name).start();
       await cluster.machine(name).waitSsh();
     }

@@ -173,3 +173,28 @@ test("S29 a server is past a restore only once it is a part of its cluster again
   assert.equal(stdout, "<r1>\n<>\n");
   assert.equal(read(root, "var/lib/homelab-k3s/restore/r2/state"), "done");
 });
+
+test("S24 without a majority the voters in etcd's own database are looked for, and both ways out are named", async () => {
+  const member = (address: string) => `{"id":1,"peerURLs":["https://${address}:2380"],"name":"x"}`;
+  const root = rootWith({
+    [`${server}/db/etcd/member/snap/db`]: `\0${member("10.0.0.1")}\0${member("10.0.0.2")}${member("10.0.0.3")}`,
+    "var/lib/homelab-k3s/snapshots/nightly": "x",
+  });
+  const ask = (peers: string, open: string) =>
+    functions(
+      `PEERS=(${peers}); tcp_probe() { REPLY=refused; [[ " ${open} " != *" $1:$2 "* ]] || REPLY=open; }
+       no_majority && echo "$REPLY"`,
+      [],
+      root,
+    );
+  const three = "b=10.0.0.2 c=10.0.0.3";
+  const lost = await ask(three, "");
+  assert.match(
+    lost.stdout,
+    /no majority: 1 of 3 voters answer, 2 are needed; silent: b at 10\.0\.0\.2, c at/,
+  );
+  assert.match(lost.stdout, /Either bring one of these back.*or.*restore.*is 0 h 0 min old/);
+  assert.match(lost.stdout, /restore: \{ id: a-new-word, snapshot: nightly \}/);
+  assert.equal((await ask(three, "10.0.0.2:2380")).stdout, "");
+  assert.equal((await ask("d=10.0.0.4 e=10.0.0.5", "")).stdout, "", "servers to come are no voters");
+});

@@ -30,7 +30,10 @@ func (k *kubernetes) create(ctx context.Context, req p.CreateRequest) (p.CreateR
 	if err != nil {
 		return p.CreateResponse{}, err
 	}
-	result, err := k.apply(ctx, inputs, manager, req.DryRun, req.Timeout)
+	result := applied{}
+	if err = k.mayCreate(ctx, inputs, req.DryRun); err == nil {
+		result, err = k.apply(ctx, inputs, manager, req.DryRun, req.Timeout)
+	}
 	if errors.As(err, &unreachable{}) {
 		return p.CreateResponse{}, err
 	}
@@ -44,6 +47,22 @@ func (k *kubernetes) create(ctx context.Context, req p.CreateRequest) (p.CreateR
 		response.PartialState = &p.InitializationFailed{Reasons: []string{err.Error()}}
 	}
 	return response, err
+}
+
+// mayCreate: an object that is there already is somebody else's, unless the provider was told otherwise.
+func (k *kubernetes) mayCreate(ctx context.Context, inputs resource.PropertyMap, preview bool) error {
+	if preview || k.upsertExisting {
+		return nil
+	}
+	object := toObject(inputs)
+	objects, err := k.cluster.objects(object)
+	if err != nil {
+		return err
+	}
+	if _, err := objects.Get(ctx, object.GetName(), metav1.GetOptions{}); err == nil {
+		return fmt.Errorf("%s %q already exists", object.GetKind(), object.GetName())
+	}
+	return nil
 }
 
 // update keeps the new inputs in the state also when the server refuses them: the next run tries again.
@@ -93,7 +112,7 @@ func (k *kubernetes) apply(
 		}
 		return applied{}, err
 	}
-	options := metav1.ApplyOptions{FieldManager: manager}
+	options := metav1.ApplyOptions{FieldManager: manager, Force: k.force}
 	if preview {
 		options.DryRun = []string{metav1.DryRunAll}
 	}

@@ -19,7 +19,7 @@ import (
 const Version = "4.34.2"
 
 // settings are the provider's arguments that this stand-in heeds. `clusterIdentifier` matters to DiffConfig only.
-var settings = []string{"kubeconfig", "clusterIdentifier", "enableServerSideApply", "namespace", "deleteUnreachable", "version", "pluginDownloadURL"}
+var settings = []string{"kubeconfig", "clusterIdentifier", "enableServerSideApply", "namespace", "deleteUnreachable", "upsertExistingObjects", "enablePatchForce", "version", "pluginDownloadURL"}
 
 // kubernetes is one configured provider.
 type kubernetes struct {
@@ -27,6 +27,10 @@ type kubernetes struct {
 	namespace string
 	// deleteUnreachable forgets the objects of a cluster that cannot be reached.
 	deleteUnreachable bool
+	// upsertExisting lets a create take over an object that is there already.
+	upsertExisting bool
+	// force takes fields that another manager owns.
+	force bool
 }
 
 // Provider serves `kubernetes:GROUP/VERSION:KIND`.
@@ -101,6 +105,8 @@ func (k *kubernetes) configure(_ context.Context, req p.ConfigureRequest) error 
 	k.cluster = newCluster(text(args["kubeconfig"]))
 	k.namespace = text(args["namespace"])
 	k.deleteUnreachable = text(args["deleteUnreachable"]) == "true"
+	k.upsertExisting = text(args["upsertExistingObjects"]) == "true"
+	k.force = text(args["enablePatchForce"]) == "true"
 	if k.namespace == "" {
 		k.namespace = k.cluster.namespace
 	}
