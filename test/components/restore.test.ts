@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { serverInputs } from "../unit/example.ts";
 import { canary } from "./answers.ts";
 import { build } from "./build.ts";
 
@@ -51,4 +52,13 @@ test("M4 a file from here is uploaded once all machines are fit, and every machi
   assert.match(String(run.inputs.create), / --snapshot \.homelab-k3s\/restore-r1 /);
   assert.equal(String(run.inputs.create).match(/--node \S+=[0-9a-f]{32}/g)?.length, 4);
   assert.match(String(run.inputs.stdin), new RegExp(`^token: ${canary}server\n---\n`));
+});
+
+test("S24 a lost server is neither reached nor halted; it is forgotten once the others have the snapshot's data", async () => {
+  const servers = serverInputs(3).map((node, index) => (index === 1 ? { ...node, lost: true } : node));
+  const { resources } = await build({ restore, servers });
+  assert.ok(!resources.all.some((one) => one.name === `${name}-halt-server-2`));
+  assert.ok(resources.waits(`${name}-run`, `${name}-halt-server-3`));
+  const forget = resources.custom.find(({ inputs }) => / forget /.test(String(inputs.create)));
+  assert.ok(forget && resources.waits(forget.name, `${name}-run`));
 });
