@@ -76,7 +76,7 @@ const world = (body: string) => `
     API_STATUS=429 REPLY=$answer; return 1
   }
   will_change() { :; }; restore_service() { :; }
-  ARG[name]=kai ARG[version]=v1.34.2+k3s1 ARG[drain-deadline]=1
+  ARG[name]=kai ARG[version]=v1.34.2+k3s1 ARG[drain-deadline]=4
   WAS_ACTIVE=yes; FRESH=no; UNIT=k3s.service
   begin_verb server; begin_new
   ${body}; end=$?; cat "$node"; exit $end`;
@@ -90,7 +90,7 @@ test("S32 a drain that is blocked ends at its deadline, names pod and budget, an
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /not drained within 1 s: shop\/held: the PodDisruptionBudget shop-web needs 1 healthy pods and has 1/,
+    /not drained within 4 s: shop\/held: the PodDisruptionBudget shop-web needs 1 healthy pods and has 1/,
   );
   assert.doesNotMatch(stderr, /shop\/free/);
   assert.match(stderr, /undone: the node is uncordoned again/);
