@@ -177,5 +177,7 @@ describe("an existing k3s", { skip, timeout: 2 * timeout }, () => {
     await output(server, "pkill --signal KILL --full 'k3s-nod[e] server' || true");
     await happen();
     await release(server);
+    // what waited at the point holds the node until it has seen that
+    await output(server, "flock --timeout 60 /var/lib/homelab-k3s/lock true");
   }
 });
