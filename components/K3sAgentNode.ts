@@ -4,7 +4,14 @@ import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { forgetDeadline, forgetFlags, untouched } from "./lost.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { binaryFlags, consentFlags, peerFlags, removeFlags, stepDeadline } from "./server-flags.ts";
+import {
+  agentRotations,
+  binaryFlags,
+  consentFlags,
+  peerFlags,
+  removeFlags,
+  stepDeadline,
+} from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface K3sAgentNodeArgs {
@@ -51,6 +58,7 @@ export class K3sAgentNode extends pulumi.ComponentResource {
           ...binaryFlags(config, node),
           ...peerFlags(config, node),
           ["join", url],
+          ...agentRotations(config),
         ]),
         createFlags: consentFlags(node),
         remove: { verb: "remove", flags: removeFlags(config, node) },

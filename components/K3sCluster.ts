@@ -11,6 +11,7 @@ import { clusterChange, machineChange } from "./change.ts";
 import { backupsStep, joinPointOf, kubeconfigOf, s3Input, verifyStep } from "./cluster-steps.ts";
 import { EtcdRestore } from "./EtcdRestore.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
+import { certificateExpiry } from "./expiry.ts";
 import { explainChanges } from "./explain.ts";
 import { type AgentMachine, joinAgents } from "./join-agents.ts";
 import { K3sRelease } from "./K3sRelease.ts";
@@ -53,6 +54,8 @@ export class K3sCluster extends pulumi.ComponentResource {
   readonly verified: pulumi.Output<Verified>;
   /** What the stack has been brought to: known once the cluster was verified, and compared with by the next preview. */
   readonly applied: pulumi.Output<Applied>;
+  /** When the first certificate of each server ends, ISO 8601, by server. */
+  readonly certificates: pulumi.Output<Record<string, string>>;
   /** What each snapshot's node reported, by the snapshot's name. */
   readonly snapshots: Readonly<Record<string, pulumi.Output<string>>>;
   /** The newest snapshots on the first server and in S3, and their age when the cluster was last verified. */
@@ -74,7 +77,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     const change = clusterChange(config);
     explainChanges(config, this);
 
-    const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect }, { parent: this });
+    const rotated = { server: config.rotate.serverToken, agent: config.rotate.agentToken };
+    const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect, rotated }, { parent: this });
     this.lookAtMachines(args.ssh, change);
     const facts = [...this.machines.values()].map((machine) => machine.facts);
     const preflight = new Preflight(`${name}-preflight`, { config, facts, change }, { parent: this });
@@ -87,7 +91,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     const first = this.server(founder, founding, tokens, [begun, ...forgotten]);
     // What is read of the first server is read again when that server was made anew: its cluster may be another.
     const reading = { parent: this, dependsOn: first.step, replaceWith: [first.step] };
-    const join = joinPointOf(`${name}-identity`, access, config, reading);
+    const password = rotated.server > 0 ? tokens.server : undefined;
+    const join = joinPointOf(`${name}-identity`, access, config, password, reading);
     const servers = [first];
     for (const node of config.servers.filter((server) => server !== founder)) {
       servers.push(this.server(node, { founds: false, ...join }, tokens, [servers.at(-1)!.step]));
@@ -125,6 +130,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       .unsecret(verify.stdout)
       .apply((stdout) => readVerified(founder.name, configured, stdout));
     this.applied = this.verified.apply(() => appliedOf(config));
+    this.certificates = certificateExpiry(living(config.servers), servers, this);
     const s3 = s3Input(args.s3);
     const saved = this.saveSnapshots(name, access, s3, verify);
     this.snapshots = Object.fromEntries([...saved].map(([snapshot, { report }]) => [snapshot, report]));
@@ -137,6 +143,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       agents: this.agents,
       verified: this.verified,
       applied: this.applied,
+      certificates: this.certificates,
       snapshots: this.snapshots,
       backups: this.backups,
     });

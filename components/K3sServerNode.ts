@@ -5,12 +5,14 @@ import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { untouched } from "./lost.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
+import { readExpiry } from "./results.ts";
 import {
   binaryFlags,
   consentFlags,
   peerFlags,
   removeFlags,
   replacingFlags,
+  serverRotations,
   stepDeadline,
 } from "./server-flags.ts";
 import { componentType } from "./types.ts";
@@ -41,6 +43,8 @@ export class K3sServerNode extends pulumi.ComponentResource {
   readonly step: pulumi.Resource;
   /** The node's name. */
   readonly name: string;
+  /** When the first of its certificates ends, ISO 8601, as the last run that changed the server saw it. */
+  readonly expires: pulumi.Output<string>;
 
   constructor(name: string, args: K3sServerNodeArgs, opts?: pulumi.ComponentResourceOptions) {
     // An agent that becomes a server stays the same resource, so that it is changed and never removed and made anew.
@@ -62,6 +66,7 @@ export class K3sServerNode extends pulumi.ComponentResource {
           ...binaryFlags(config, node),
           ...peerFlags(config, node),
           ...flags,
+          ...serverRotations(config, node),
         ]),
         // Only Pulumi's create may found a cluster: a wiped server that is merely updated must join.
         createFlags: [
@@ -77,6 +82,7 @@ export class K3sServerNode extends pulumi.ComponentResource {
     );
     this.step = step;
     this.name = node.name;
+    this.expires = pulumi.unsecret(step.stdout).apply((stdout) => readExpiry(node.name, stdout));
     this.registerOutputs({});
   }
 }

@@ -8,12 +8,21 @@ const digest = (value: unknown): string =>
 
 /** Changes when something changes that every node must be looked at again for, before the first one is touched. */
 export function clusterChange(config: ClusterConfig): string {
-  const { version, k3s, tlsSans, endpoint } = config;
+  const { version, k3s, tlsSans, endpoint, rotate } = config;
   const { copyTo: _, ...backup } = config.backup;
   const servers = living(config.servers)
     .map(({ name, address }) => `${name}=${address}`)
     .sort();
-  return digest([version, checksumsFor(version, config.checksums), k3s, tlsSans, endpoint, servers, backup]);
+  return digest([
+    version,
+    checksumsFor(version, config.checksums),
+    k3s,
+    tlsSans,
+    endpoint,
+    rotate,
+    servers,
+    backup,
+  ]);
 }
 
 /** Changes when one machine must be looked at again: with the cluster, or with its own entry in the stack. */

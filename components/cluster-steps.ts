@@ -7,7 +7,8 @@ import { longestGap } from "../config/schedule.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { anyChange, backupChange } from "./change.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { readBackups, readIdentity } from "./results.ts";
+import { readBackups, readIdentity, serverJoinToken } from "./results.ts";
+import { keyRotations } from "./server-flags.ts";
 
 /** Seconds for reading something of a server. */
 const readDeadline = 60;
@@ -26,8 +27,11 @@ export function kubeconfigOf(
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
   const flags = [["server", serverUrl(firstServer(config).address)]] as const;
-  // Its certificate expires after a year and is renewed when k3s restarts: an upgrade is when it is read again.
-  const change = [config.version, ...afterRestore(config)].join(" ");
+  // Its certificate expires after a year and is renewed when k3s restarts: an upgrade is when it is read again, and
+  // a rotation of the certificates.
+  const { version, rotate } = config;
+  const rotated = rotate.certificates > 0 ? [`certificates ${rotate.certificates}`] : [];
+  const change = [version, ...rotated, ...afterRestore(config)].join(" ");
   const args = { verb: "kubeconfig", flags, change, deadline: readDeadline };
   return pulumi.secret(new NodeStep(name, access, args, opts).stdout);
 }
@@ -42,11 +46,14 @@ export interface JoinPoint {
 /**
  * Asks the first server once it votes. A resource of its own, since its answer stays the same when that server's
  * settings change: a preview then shows one changed server, and not everything that was chained on its output.
+ * @param rotated the servers' password, once it was rotated: what the server said of the CA stays true, and with the
+ *   new password it is the new token. Until then its own token counts, whoever chose that.
  */
 export function joinPointOf(
   name: string,
   access: NodeAccess,
   config: ClusterConfig,
+  rotated: pulumi.Output<string> | undefined,
   opts: pulumi.CustomResourceOptions,
 ): JoinPoint {
   const node = firstServer(config);
@@ -58,7 +65,10 @@ export function joinPointOf(
   const args = { verb: "identity", flags, deadline: readDeadline, ...(change && { change }) };
   const step = new NodeStep(name, access, args, opts);
   const identity = step.stdout.apply((stdout) => readIdentity(node.name, node.address, stdout));
-  return { url: pulumi.unsecret(identity.url), token: pulumi.secret(identity.token) };
+  const token = pulumi
+    .all([identity.token, rotated])
+    .apply(([own, password]) => (password === undefined ? own : serverJoinToken(own, password)));
+  return { url: pulumi.unsecret(identity.url), token: pulumi.secret(token) };
 }
 
 /** Asks the cluster, not the nodes: these servers vote, no learner, no alarm, every Node Ready. */
@@ -82,6 +92,7 @@ export function verifyStep(
       flags: [
         ["server", names(config.servers)],
         ...(agents ? [["agent", agents] as const] : []),
+        ...keyRotations(config),
         ["deadline", verifyDeadline],
       ],
       change: anyChange(config),

@@ -1,10 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type Applied, appliedOf, plan } from "../config/plan.ts";
+import { type Applied, appliedOf, lowered, plan } from "../config/plan.ts";
 import type { ClusterConfig } from "../config/schema.ts";
+
+const counter = z.int().default(0);
 
 const applied = z.object({
   version: z.string(),
+  rotate: z
+    .object({ serverToken: counter, agentToken: counter, certificates: counter, encryptionKeys: counter })
+    .prefault({}),
   nodes: z.record(
     z.string(),
     z.object({
@@ -33,8 +38,15 @@ export function explainChanges(config: ClusterConfig, resource: pulumi.Resource)
   if (!pulumi.runtime.isDryRun()) return;
   const name = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
   const self = new pulumi.StackReference(name);
-  self.getOutput(appliedOutput).apply((before) => {
-    const lines = plan(readApplied(before), appliedOf(config));
+  self.getOutput(appliedOutput).apply((output) => {
+    const [before, now] = [readApplied(output), appliedOf(config)];
+    const back = lowered(before, now);
+    if (back.length > 0) {
+      throw new pulumi.RunError(
+        `${back.join(", ")}: what was rotated cannot be turned back. Leave the counters as they were, or raise them for one more rotation.`,
+      );
+    }
+    const lines = plan(before, now);
     if (lines.length > 0) void pulumi.log.info(["What this will do:", ...lines].join("\n  "), resource);
   });
 }

@@ -11,6 +11,8 @@ const secureToken = /^K10[0-9a-f]{64}::server:[!#-&(-[\]-~]{1,256}$/;
 
 const identity = z.object({ node: z.string(), url: z.string(), token: z.string().regex(secureToken) });
 
+const expiry = z.object({ expires: z.iso.datetime() });
+
 const word = z.string().regex(/^[A-Za-z0-9.+-]{1,80}$/);
 
 const verifyResult = z.object({
@@ -72,6 +74,11 @@ export function readIdentity(node: string, address: string, stdout: string): Ide
   return result;
 }
 
+/** When the first of a server's certificates ends, ISO 8601. */
+export function readExpiry(node: string, stdout: string): string {
+  return read(node, "server", expiry, stdout).expires;
+}
+
 /** What `inspect` found, as far as decisions rest on it. */
 export function readFacts(node: string, stdout: string): NodeFacts {
   const facts = read(node, "inspect", nodeFacts, stdout);
@@ -110,6 +117,11 @@ export function readBackups(node: string, stdout: string): BackupReport {
   const report = read(node, "backups", backupReport, stdout);
   if (report.node !== node) throw new Error(`${node}: backups answered for another node.`);
   return report;
+}
+
+/** The token with which a server joins after a rotation: the CA's hash as it was read, with the new password. */
+export function serverJoinToken(serverToken: string, serverPassword: string): string {
+  return `${serverToken.split("::")[0]}::server:${serverPassword}`;
 }
 
 /** The token with which an agent joins: the server token's CA hash with the agents' own password. */

@@ -1,5 +1,5 @@
 import { checksumsFor } from "../config/releases.ts";
-import { living } from "../config/roster.ts";
+import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { uploadDirectory } from "./scripts.ts";
@@ -69,6 +69,26 @@ export function uploads({ upload = {} }: ClusterConfig): { file: string; remoteP
       ...named(images, `k3s-airgap-images-${arch}${extension}`),
     ];
   });
+}
+
+const counter = (flag: string, rotations: number): Flag[] => (rotations > 0 ? [[flag, rotations]] : []);
+
+/** What shall have been rotated on an agent. */
+export function agentRotations({ rotate }: ClusterConfig): Flag[] {
+  return counter("rotate-certificates", rotate.certificates);
+}
+
+/** What shall have been rotated on a server; the first one rotates what the cluster has only one of. */
+export function serverRotations(config: ClusterConfig, node: NodeConfig): Flag[] {
+  const { rotate } = config;
+  const shared = [...counter("rotate-token", rotate.serverToken), ...keyRotations({ rotate })];
+  const first: Flag[] = shared.length > 0 && node.name === firstServer(config).name ? [["first", null]] : [];
+  return [...shared, ...counter("rotate-certificates", rotate.certificates), ...first];
+}
+
+/** Once the keys were rotated, it is verified that all servers have the same. */
+export function keyRotations({ rotate }: Pick<ClusterConfig, "rotate">): Flag[] {
+  return counter("rotate-keys", rotate.encryptionKeys);
 }
 
 /** All living servers but this one, in an order that does not depend on the list's. */

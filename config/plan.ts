@@ -19,6 +19,8 @@ export interface AppliedNode {
  */
 export interface Applied {
   readonly version: string;
+  /** Counters of rotations. */
+  readonly rotate: ClusterConfig["rotate"];
   /** By name, servers in joining order before agents. */
   readonly nodes: Readonly<Record<string, AppliedNode>>;
   /** The restore that it has been through and that stands in its configuration. */
@@ -41,6 +43,7 @@ export function appliedOf(config: ClusterConfig): Applied {
   });
   return {
     version: config.version,
+    rotate: config.rotate,
     nodes: Object.fromEntries([
       ...config.servers.map((node) => [node.name, server(node)]),
       ...config.agents.map((node) => [node.name, agent(node)]),
@@ -85,11 +88,33 @@ const consents = {
 };
 const consent = ({ existing }: AppliedNode): string => (existing ? consents[existing] : "");
 
+/** What each counter renews, and whether on agents too. */
+const renews = [
+  { counter: "serverToken", what: "new server token", agents: false },
+  { counter: "encryptionKeys", what: "new encryption keys", agents: false },
+  { counter: "agentToken", what: "new agent token", agents: true },
+  { counter: "certificates", what: "new certificates", agents: true },
+] as const;
+
+/** Counters that a configuration sets back, as `rotate.certificates 2 -> 1`: what was rotated cannot be turned back. */
+export function lowered(before: Applied | undefined, now: Applied): string[] {
+  return renews
+    .map(({ counter }) => ({ counter, was: before?.rotate[counter] ?? 0, is: now.rotate[counter] }))
+    .filter(({ was, is }) => is < was)
+    .map(({ counter, was, is }) => `rotate.${counter} ${was} -> ${is}`);
+}
+
 /** Why a node that stays what it is restarts, and whether it is drained; empty when it does not. */
 function reasonsFor(name: string, before: Applied, now: Applied): string[] {
   const [from, to] = [before.version, now.version];
   return [
     ...(from === to ? [] : [`${from} -> ${to}`, ...(drains(from, to) ? ["drain"] : [])]),
+    ...renews
+      .filter(({ counter, agents }) => {
+        const concerned = agents || now.nodes[name]!.role === "server";
+        return concerned && now.rotate[counter] > before.rotate[counter];
+      })
+      .map(({ what }) => what),
     ...flagChanges(before.nodes[name]!.flags, now.nodes[name]!.flags),
   ];
 }
@@ -119,7 +144,7 @@ function restorePlan(before: Applied | undefined, { nodes, restore }: Applied): 
 export function plan(before: Applied | undefined, now: Applied): string[] {
   const restored = restorePlan(before, now);
   if (!before && restored.length > 0) return restored;
-  const old = before ?? { version: now.version, nodes: {} };
+  const old = before ?? { ...now, nodes: {} };
   let voters = Object.values(old.nodes).filter(({ role, lost }) => role === "server" && !lost).length;
   const lost = Object.entries(now.nodes)
     .filter(([name, node]) => node.lost && !old.nodes[name]?.lost)

@@ -190,6 +190,19 @@ export function backupProblems({ backup }: Draft): Problem[] {
   ];
 }
 
+/** Keys can only be rotated where Secrets are encrypted. */
+export function rotateProblems({ k3s, rotate }: Draft): Problem[] {
+  if (k3s === undefined || k3s.secretsEncryption || !rotate?.encryptionKeys) return [];
+  return [
+    {
+      path: "rotate.encryptionKeys",
+      found: `${rotate.encryptionKeys}, and k3s.secretsEncryption is false`,
+      wanted: "0 in a cluster that does not encrypt Secrets",
+      next: "Remove it; whether Secrets are encrypted is decided when a cluster is founded.",
+    },
+  ];
+}
+
 /** All rules that look at more than one value. Each is pure and gives every problem it finds. */
 export const rules: readonly ((draft: Draft) => Problem[])[] = [
   serverCountProblems,
@@ -204,4 +217,5 @@ export const rules: readonly ((draft: Draft) => Problem[])[] = [
   snapshotProblems,
   restoreProblems,
   backupProblems,
+  rotateProblems,
 ];

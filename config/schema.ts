@@ -141,6 +141,20 @@ const version = text(
   "Channels and minors move by themselves; write the release you tested.",
 );
 
+/** How often something was rotated: raising it by one rotates once, and it is never lowered. */
+const rotations = whole(0, 999).default(0);
+
+const rotate = z.strictObject({
+  /** The password that servers join with. */
+  serverToken: rotations,
+  /** The password that agents join with. */
+  agentToken: rotations,
+  /** The certificates of every node, servers first. The CAs stay. */
+  certificates: rotations,
+  /** The keys that encrypt Secrets in etcd. */
+  encryptionKeys: rotations,
+});
+
 const download = z.strictObject({ mirror: mirror.default(officialMirror) });
 
 const artifacts = z.strictObject({ binary: localFile, images: imageArchive.optional() });
@@ -205,6 +219,8 @@ export const clusterSchema = z.strictObject({
   k3s: k3s.prefault({}),
   /** Names and addresses beside the endpoint and the servers that the API's certificate must carry. */
   tlsSans: z.array(host).default([]),
+  /** Counters of rotations. */
+  rotate: rotate.prefault({}),
   download: download.prefault({}),
   /** Copies the release to the nodes instead; `download` is then not used. */
   upload: upload.optional(),
@@ -259,6 +275,7 @@ const shapes: Readonly<Record<string, object>> = {
   ssh: ssh.shape,
   "ssh.bastion": bastion.shape,
   k3s: k3s.shape,
+  rotate: rotate.shape,
   download: download.shape,
   upload: upload.shape,
   "upload.amd64": artifacts.shape,

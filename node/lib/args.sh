@@ -27,6 +27,7 @@ fits() {
     label) [[ $value =~ ^[A-Za-z0-9][A-Za-z0-9./_-]*=[A-Za-z0-9._-]*$ ]] ;;
     taint) [[ $value =~ ^[A-Za-z0-9][A-Za-z0-9./_-]*(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$ ]] ;;
     seconds) [[ $value =~ ^[1-9][0-9]{0,4}$ ]] ;;
+    counter) [[ $value =~ ^[1-9][0-9]{0,3}$ ]] ;;
     *) return 1 ;;
   esac
 }
@@ -42,6 +43,7 @@ grammar_of() {
     server | agent) REPLY=names ;;
     node) REPLY=admitted ;;
     deadline | drain-deadline) REPLY=seconds ;;
+    rotate-token | rotate-keys | rotate-certificates) REPLY=counter ;;
     *) return 1 ;;
   esac
 }

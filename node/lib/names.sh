@@ -41,16 +41,3 @@ check_names() {
   patiently_for "$((NAMES_PATIENCE * 3))" look_at_names && return 0
   die "the certificate served on $API_PORT still lacks ${MISSING_NAMES[*]}, although it was issued anew. See journalctl -u $UNIT, and the tls-san of ${CONFIG#"$ROOT"}"
 }
-
-# rotate_certificates: k3s takes its leaves away (and keeps a copy in server/tls-TIME); the start that
-# follows issues new ones. The containers go on running meanwhile.
-rotate_certificates() {
-  local said
-  act
-  service_state
-  SERVICE_TOUCHED=1
-  say "stopping $UNIT for new certificates"
-  timeout 120 systemctl stop "$UNIT" || die "$UNIT could not be stopped within 120 s"
-  said=$(timeout 60 "$K3S" certificate rotate 2>&1 9>&-) || die "k3s could not rotate its certificates: $(tail -n 1 <<<"$said")"
-  changed certificates
-}

@@ -16,17 +16,17 @@ tcp_probe() {
 
 # peer_get URL PATH FILE [USER]: GET with the token (HTTP basic, as k3s does it; USER is `server`, or
 # `node` for an agent's token), the server's CA checked against the token where that carries the CA's
-# hash. The HTTP status is in REPLY; fails without one.
+# hash. The HTTP status is in REPLY; fails without one. PEER_CA is the hash of the server's CA.
 peer_get() {
   local url=$1 path=$2 file=$3 user=${4:-server} ca=$STATE/peer-ca.$$ password=${TOKEN##*:} hash verify
   curl --silent --insecure --noproxy '*' --connect-timeout 4 --max-time 8 --output "$ca" "$url/cacerts" 9>&- || {
     rm -f -- "$ca"
     REPLY="no answer to /cacerts" && return 1
   }
+  sum_of "$ca" && PEER_CA=$REPLY
   if [[ $TOKEN == K10* ]]; then
     hash=${TOKEN%%::*}
-    sum_of "$ca"
-    if [[ $REPLY != "${hash#K10}" ]]; then
+    if [[ $PEER_CA != "${hash#K10}" ]]; then
       rm -f -- "$ca"
       REPLY=other-ca && return 1
     fi
@@ -56,9 +56,22 @@ parse_db_info() {
   }')
 }
 
-# ask_peer NAME URL: `living` (then MEMBERS is what it lists), `absent`, `starting` (k3s is
-# there, but cannot say more yet) or `unknown`, the last two with the reason after it, in REPLY. Refuses
-# when another cluster answers.
+# peer_info URL FILE: the members of a server's cluster, asked with the token on standard input, and where that
+# is not accepted with the one that this node has had: a rotation may be half done. As peer_get.
+peer_info() {
+  local status
+  peer_get "$1" /db/info "$2" || return 1
+  status=$REPLY
+  if [[ $status == 401 || $status == 403 ]] && own_token && [[ -n $REPLY && ${REPLY##*:} != "${TOKEN##*:}" ]]; then
+    local TOKEN=$REPLY
+    peer_get "$1" /db/info "$2" && status=$REPLY
+  fi
+  REPLY=$status
+}
+
+# ask_peer NAME URL: `living` (then MEMBERS is what it lists), `absent`, `stranger` (a server that accepts no
+# token of ours), `starting` (k3s is there, but cannot say more yet) or `unknown`, the last two with the
+# reason after it, in REPLY. Refuses when a server of another CA than our token's answers.
 ask_peer() {
   local name=$1 url=$2 info=$STATE/db-info.$$ pong
   host_of "$url"
@@ -67,7 +80,7 @@ ask_peer() {
   [[ $REPLY == open ]] || { REPLY="unknown (no connection to $url within 4 s)" && return 0; }
   pong=$(curl --silent --insecure --noproxy '*' --connect-timeout 4 --max-time 8 "$url/ping" 9>&- | head -c 16)
   [[ $pong == pong ]] || { REPLY="unknown ($url is not answering as a k3s server does)" && return 0; }
-  if ! peer_get "$url" /db/info "$info"; then
+  if ! peer_info "$url" "$info"; then
     rm -f -- "$info"
     if [[ $REPLY == other-ca ]]; then
       given_up "$name" && return 0
@@ -82,9 +95,11 @@ ask_peer() {
       REPLY=living
       ;;
     401 | 403)
-      rm -f -- "$info"
-      given_up "$name" && return 0
-      refuse "$name at $url is a k3s server that does not accept our token: another cluster, or the token was changed there. Nothing was joined or founded"
+      if given_up "$name"; then
+        rm -f -- "$info"
+        return 0
+      fi
+      REPLY=stranger
       ;;
     *)
       MEMBERS=() # its etcd cannot say now; it lives
@@ -118,12 +133,24 @@ ask_peers() {
     pause 2
     ask_peers_once
   done
+  refuse_strangers
+}
+
+# refuse_strangers: a server that accepts no token of ours is one of another cluster, unless it has the CA of
+# one that does: then a rotation of the token has not come to it yet.
+refuse_strangers() {
+  local line
+  for line in "${STRANGERS[@]}"; do
+    [[ -n $LIVING_CA && ${line%% *} == "$LIVING_CA" ]] && continue
+    refuse "${line#* } is a k3s server that does not accept our token: another cluster, or the token was changed there. Nothing was joined or founded"
+  done
+  return 0
 }
 
 # ask_peers_once: the same, without patience; STARTING is how many are there without an answer.
 ask_peers_once() {
   local peer name url word asked=" "
-  LIVING=() UNKNOWN=() PEER_MEMBERS=() STARTING=0
+  LIVING=() UNKNOWN=() PEER_MEMBERS=() STRANGERS=() LIVING_CA="" STARTING=0
   for peer in ${ARG[join]:+"${ARG[join]}=${ARG[join]}"} "${PEERS[@]}"; do
     name=${peer%%=*} url=${peer#*=}
     [[ $url == https://* ]] || { url_of "$url" "$API_PORT" && url=$REPLY; }
@@ -134,9 +161,10 @@ ask_peers_once() {
     say "peer $name: $word"
     case $word in
       living)
-        LIVING+=("$url")
+        LIVING+=("$url") LIVING_CA=$PEER_CA
         ((${#PEER_MEMBERS[@]})) || PEER_MEMBERS=("${MEMBERS[@]}")
         ;;
+      stranger) STRANGERS+=("$PEER_CA $name at $url") ;;
       starting* | unknown*)
         UNKNOWN+=("$name: ${word#* }")
         [[ $word == starting* ]] && ((STARTING++))

@@ -38,6 +38,11 @@ record_start() {
   write_file "$RUNNING" 600 "$REPLY ${INVOCATION:-none}"
 }
 
+# forget_start: the next start is one that has to take place, although no file says so.
+forget_start() {
+  rm -f -- "$RUNNING"
+}
+
 # recorded_start: what the service was last started with, in REPLY; empty when nothing was written
 # down, `never` when the start that was written down did not take place.
 recorded_start() {
@@ -48,6 +53,7 @@ recorded_start() {
 
 # will_change ROLE: whether this run will have to touch a running service. Looks only.
 will_change() {
+  [[ $DUE == " " ]] || return 0
   unit_text "$1"
   same_file "$UNIT_DIR/$UNIT" "$REPLY" && same_file "$CONFIG" "$WANTED_CONFIG" || return 0
   k3s_sum

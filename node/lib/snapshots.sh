@@ -98,7 +98,8 @@ keep_snapshot() {
     return 1
   fi
   if [[ $token == yes ]]; then
-    write_file "$copy.token" 600 "$(cat "$DATA/server/token")" || { REPLY="the token cannot be written to $SNAPSHOTS" && return 1; }
+    cluster_token || return 1
+    write_file "$copy.token" 600 "$REPLY" || { REPLY="the token cannot be written to $SNAPSHOTS" && return 1; }
   fi
   S3_PLACE=""
   [[ ${3:-} == s3 && -z $S3_PROBLEM ]] && confirm_in_s3 "$SAVED" "$bytes"

@@ -85,7 +85,7 @@ wipe_data() {
   done
   rmdir -- "$DATA/agent" "$DATA" "${DATA%/*}" 2>/dev/null
   # a directory that is a mount point stays, empty
-  rm -rf -- "$ROOT/var/lib/kubelet" "$ROOT/run/k3s" "$ROOT/run/flannel" "$ROOT/var/lib/cni" "$RUNNING" "$CORDONED_HERE" 2>/dev/null
+  rm -rf -- "$ROOT/var/lib/kubelet" "$ROOT/run/k3s" "$ROOT/run/flannel" "$ROOT/var/lib/cni" "$RUNNING" "$CORDONED_HERE" "$APPLIED" "$KEPT_KEYS" 2>/dev/null
   return 0
 }
 

@@ -5,7 +5,7 @@ JOIN_URL=""
 
 verb_agent() {
   local out=()
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer restored:name existing deadline drain-deadline" "" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer restored:name existing deadline drain-deadline rotate-certificates" "" "$@"
   require name version join
   require_source
   NODE_NAME=${ARG[name]}
@@ -15,16 +15,19 @@ verb_agent() {
   step observe observe_agent
   converts server && step leave leave_as_server
   converts server && step convert become_agent
+  look_at_rotations
   step drain drain_before agent
   [[ -z $TAKING ]] || step migrate take_existing
   step binary put_binary
   step config put_agent_config
   step unit put_unit agent
   drop_watches
+  rotate_due
   step start run_service check_agent
   step registered wait_registered
   step changed wait_changed
   [[ -z $TAKING ]] || step migrated finish_existing
+  finish_rotations
   past_restore
   forget_before
   step uncordon uncordon_or_die

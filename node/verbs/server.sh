@@ -2,7 +2,7 @@
 # server: this node is a voter of its cluster, with this version and this configuration.
 
 verb_server() {
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join restored:name existing replacing:names deadline drain-deadline" "found" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload peer join restored:name existing replacing:names deadline drain-deadline rotate-token rotate-keys rotate-certificates" "found first" "$@"
   require name address version
   require_source
   NODE_NAME=${ARG[name]}
@@ -12,6 +12,7 @@ verb_server() {
   step observe observe_server
   step peers choose_membership
   step fixed check_fixed
+  look_at_rotations
   step quorum check_quorum
   step snapshot snapshot_before
   step drain drain_before server
@@ -20,11 +21,14 @@ verb_server() {
   step binary put_binary
   step config put_server_config
   step unit put_unit server
+  rotate_due
   step start start_server
   step voter wait_voter
   step names check_names
   step changed wait_changed
   [[ -z $TAKING ]] || step migrated finish_existing
+  check_token_rotated
+  finish_rotations
   forget_before
   step uncordon uncordon_or_die
   rm -rf -- "$REMOVED_MEMBER"
@@ -76,6 +80,10 @@ check_quorum() {
   may_stop "$voters" "$healthy" "$self"
   case $REPLY in
     unhealthy)
+      if token_half_rotated; then
+        say "$healthy of $voters voters are healthy ($sick), and the rotation of the token is half done: a server with the old one cannot start again, so waiting mends nothing; going on, the API may be away while this one restarts"
+        return 0
+      fi
       quorum_of "$voters"
       refuse "$healthy of $voters voters are healthy ($sick); this server would be restarted for its new version or settings, which is not done before all are healthy (majority: $REPLY). Bring them back, or declare a machine that is gone for good as lost"
       ;;
@@ -135,6 +143,7 @@ answer_server() {
   json_string "$REPLY" && out+=(url "$REPLY")
   json_string "$name" && out+=(member "$REPLY")
   json_string "$id" && out+=(memberId "$REPLY" voter true)
+  nearest_expiry && json_string "$REPLY" && out+=(expires "$REPLY")
   json_list "${CHANGED[@]}" && out+=(changed "$REPLY")
   json_list "${UNDONE[@]}" && out+=(undone "$REPLY")
   json_object "${out[@]}" seconds "$((SECONDS - STARTED))"

@@ -7,13 +7,14 @@ LEASE_FRESH=40 # seconds: a kubelet renews its lease every 10, and is given up a
 
 verb_verify() {
   local since=$SECONDS other
-  parse_args "server agent deadline" "" "$@"
+  parse_args "server agent deadline rotate-keys" "" "$@"
   require server
   [[ -s $ADMIN_KUBECONFIG ]] || refuse "this node is no running server: $ADMIN_KUBECONFIG is not here"
   mkdir -p "$STATE"
   while :; do
     look_at_etcd
     look_at_nodes
+    look_at_keys
     if ((${#MISSING[@]} == 0)); then
       for other in "${OTHERS[@]}"; do
         say "warning: $other votes in etcd, but is no server of the stack. It is one that this run removes at its end; if not, it was never removed, or came back by itself: see docs/nodes.md"
@@ -88,6 +89,17 @@ look_at_nodes() {
     [[ $seen == *" $wanted "* ]] || MISSING+=("the Node $wanted is not registered")
   done
   return 0
+}
+
+# look_at_keys: once the encryption keys were rotated, all servers must encrypt Secrets with the same ones; adds
+# to MISSING.
+look_at_keys() {
+  [[ -n ${ARG[rotate-keys]:-} ]] || return 0
+  if ! encryption_state; then
+    MISSING+=("k3s does not say how Secrets are encrypted: $REPLY")
+  elif [[ $HASHES_MATCH == no ]]; then
+    MISSING+=("not all servers encrypt Secrets with the same keys (k3s secrets-encrypt status)")
+  fi
 }
 
 # roles_in LABELS: the roles among a Node's label keys (joined by commas), as a JSON array in REPLY.

@@ -6,6 +6,9 @@ export const canary = "CanaryOfASecret";
 export const caHash = "ab".repeat(32);
 export const secureToken = `K10${caHash}::server:${canary}Server`;
 
+/** When every mock server's first certificate ends. */
+export const expires = "2099-01-01T00:00:00Z";
+
 const flagOf = (command: string, name: string) => new RegExp(`--${name} (\\S+)`).exec(command)?.[1] ?? "";
 
 const kubeconfig = (server: string) => `apiVersion: v1
@@ -28,7 +31,7 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
     return JSON.stringify({ node, arch: "amd64", machineId, productUuid: null, role, version });
   },
   server: (command) =>
-    JSON.stringify({ node: flagOf(command, "name"), token: secureToken, voter: true, seconds: 3 }),
+    JSON.stringify({ node: flagOf(command, "name"), token: secureToken, voter: true, expires, seconds: 3 }),
   identity: (command) => {
     const url = `https://${flagOf(command, "address")}:6443`;
     return JSON.stringify({ node: flagOf(command, "name"), url, token: secureToken });

@@ -32,6 +32,16 @@ const cases: readonly { name: string; change: Record<string, unknown>; says: rea
     says: [/^servers: found 9 servers.*agents/],
   },
   {
+    name: "P5: encryption keys rotated where Secrets are not encrypted",
+    change: { k3s: { secretsEncryption: false }, rotate: { encryptionKeys: 1 } },
+    says: [/^rotate\.encryptionKeys: found 1, and k3s\.secretsEncryption is false/],
+  },
+  {
+    name: "P5: a counter that is none",
+    change: { rotate: { certificates: -1 } },
+    says: [/^rotate\.certificates: .*wanted a whole number from 0 to 999/],
+  },
+  {
     name: "S02: one name twice, across roles",
     change: { agents: [nodeInput("server-2", "198.51.100.1")] },
     says: [/^agents\[0\]\.name: found server-2, which is also servers\[1\]\.name/],

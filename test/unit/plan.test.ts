@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseCluster } from "../../config/parse.ts";
-import { appliedOf, plan } from "../../config/plan.ts";
+import { appliedOf, lowered, plan } from "../../config/plan.ts";
 import { exampleInput, nodeInput, serverInputs } from "./example.ts";
 
 const applied = (more: Record<string, unknown> = {}) => {
@@ -42,6 +42,23 @@ test("a changed setting names the flag, on the servers only", () => {
   const lines = plan(applied(), applied({ tlsSans: ["k3s.example.org"] }));
   assert.equal(lines.length, 3);
   assert.match(lines[0]!, /^server-1: tls-san \S+ -> \S*k3s\.example\.org\S*, restart; 2 of 3 voters/);
+});
+
+test("P5: rotations are named, agents only where they concern them", () => {
+  const now = applied({ rotate: { serverToken: 1, encryptionKeys: 2, certificates: 1 } });
+  const lines = plan(applied({ rotate: { encryptionKeys: 1 } }), now);
+  assert.equal(
+    lines[0],
+    "server-1: new server token, new encryption keys, new certificates, restart; 2 of 3 voters meanwhile, quorum 2",
+  );
+  assert.equal(lines[3], "agent-1: new certificates, restart");
+  assert.equal(plan(applied(), applied({ rotate: { serverToken: 1 } })).length, 3);
+});
+
+test("P5: a counter that is set back is named", () => {
+  const [low, high] = [applied({ rotate: { agentToken: 1 } }), applied({ rotate: { agentToken: 2 } })];
+  assert.deepEqual(lowered(high, low), ["rotate.agentToken 2 -> 1"]);
+  assert.deepEqual([lowered(low, high), lowered(high, high), lowered(undefined, low)], [[], [], []]);
 });
 
 test("a single server says that the API is away", () => {

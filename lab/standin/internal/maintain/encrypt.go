@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"standin/internal/access"
+	"standin/internal/config"
 	"standin/internal/supervisor"
 )
 
@@ -21,7 +22,7 @@ func SecretsEncrypt(args []string) error {
 	if err != nil {
 		return err
 	}
-	values, err := parse(nil, args)
+	values, err := parse([]config.Flag{{Name: "force", Aliases: []string{"f"}, Kind: config.Switch}}, args)
 	if err != nil {
 		return err
 	}
@@ -38,6 +39,12 @@ func SecretsEncrypt(args []string) error {
 			return fmt.Errorf("see server log for details: %w", err)
 		}
 		fmt.Println("keys rotated, reencryption started")
+		return nil
+	case "reencrypt":
+		if err := put(info, "/v1-k3s/encrypt/config", fmt.Appendf(nil, `{"stage":"reencrypt_active","force":%t}`, values.Switch("force"))); err != nil {
+			return fmt.Errorf("see server log for details: %w", err)
+		}
+		fmt.Println("reencryption started")
 		return nil
 	}
 	return fmt.Errorf("the stand-in does not know secrets-encrypt %s", name)

@@ -32,6 +32,7 @@ type EncryptionState struct {
 // EncryptionRequest is what its other verbs send.
 type EncryptionRequest struct {
 	Stage *string `json:"stage,omitempty"`
+	Force bool    `json:"force"`
 }
 
 func (s *Supervisor) encryptionStatus(response http.ResponseWriter, request *http.Request) {
@@ -133,8 +134,21 @@ func (s *Supervisor) encryptionConfig(response http.ResponseWriter, request *htt
 		fail(response, http.StatusMethodNotAllowed, errors.New("method not allowed"))
 	case client == nil:
 		fail(response, http.StatusServiceUnavailable, errCoreNotReady)
-	case err != nil || asked.Stage == nil || *asked.Stage != "rotate_keys":
-		fail(response, http.StatusBadRequest, errors.New("the stand-in knows rotate-keys only"))
+	case err != nil || asked.Stage == nil || (*asked.Stage != "rotate_keys" && *asked.Stage != encryption.StageActive):
+		fail(response, http.StatusBadRequest, errors.New("the stand-in knows rotate-keys and reencrypt only"))
+	case *asked.Stage == encryption.StageActive && !asked.Force:
+		fail(response, http.StatusBadRequest, errors.New("the stand-in knows reencrypt with --force only"))
+	case *asked.Stage == encryption.StageActive:
+		ctx := context.WithoutCancel(request.Context())
+		if err := ShowEncryption(ctx, client, s.Server, encryption.StageActive); err != nil {
+			fail(response, http.StatusBadRequest, err)
+			return
+		}
+		go func() {
+			if err := s.reencrypt(ctx, client); err != nil {
+				logs.Error("%v", err)
+			}
+		}()
 	default:
 		// The work goes on when the caller's patience ends.
 		if err := s.rotateKeys(context.WithoutCancel(request.Context()), client); err != nil {
@@ -174,6 +188,11 @@ func (s *Supervisor) rotateKeys(ctx context.Context, client kubernetes.Interface
 	if err := awaitReload(ctx, client, reloads); err != nil {
 		return err
 	}
+	return s.reencrypt(ctx, client)
+}
+
+// reencrypt writes every Secret again with the first key and drops the last one.
+func (s *Supervisor) reencrypt(ctx context.Context, client kubernetes.Interface) error {
 	secrets, err := client.CoreV1().Secrets(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
@@ -185,7 +204,11 @@ func (s *Supervisor) rotateKeys(ctx context.Context, client kubernetes.Interface
 		}
 	}
 	logs.Info("Updated %d secrets with new key", len(secrets.Items))
-	if err := encryption.Write(s.Server, provider, []encryption.Key{key}); err != nil {
+	provider, keys, err := encryption.Keys(s.Server)
+	if err != nil {
+		return err
+	}
+	if err := encryption.Write(s.Server, provider, keys[:len(keys)-1]); err != nil {
 		return err
 	}
 	if err := ShowEncryption(ctx, client, s.Server, encryption.StageFinished); err != nil {
