@@ -12,7 +12,9 @@ export interface Operation {
   readonly victim: string;
   /** The file in node/verbs whose steps they are, without `.sh`. */
   readonly verb: string;
-  /** Steps of that file that this operation does not come to. */
+  /** Further files below node/ whose steps the operation comes to. */
+  readonly files?: readonly string[];
+  /** Steps of these files that this operation does not come to. */
   readonly without?: readonly string[];
   /** Steps behind a `||`, which only some operations come to, that this one does. */
   readonly also?: readonly string[];
@@ -46,10 +48,12 @@ export async function operationOf(name: string): Promise<Operation> {
 /** The steps of an operation, in their order: read from where they are taken, so that none can be forgotten. */
 export function stepsOf({
   verb,
+  files = [],
   without = [],
   also = [],
-}: Pick<Operation, "verb" | "without" | "also">): string[] {
-  const text = readFileSync(new URL(`../../node/verbs/${verb}.sh`, import.meta.url), "utf8");
+}: Pick<Operation, "verb" | "files" | "without" | "also">): string[] {
+  const read = (file: string) => readFileSync(new URL(`../../node/${file}`, import.meta.url), "utf8");
+  const text = [`verbs/${verb}.sh`, ...files].map(read).join("");
   const steps = [...text.matchAll(/^ +(?:.*(&&|\|\|) )?step (\w+) /gm)];
   const names = steps.filter(([, guard, name]) => guard !== "||" || also.includes(name!));
   return names.map(([, , name]) => name!).filter((name) => !without.includes(name));
