@@ -16,7 +16,7 @@ import {
 
 /** What of k3s may be left on a machine: nothing. Its own logs and snapshots are below /var/lib/homelab-k3s. */
 const leftovers = `ls -d /usr/local/bin/k3s /etc/rancher/k3s /etc/systemd/system/k3s*.service \\
-  /run/systemd/system/k3s.service.d /var/lib/rancher/k3s/* /var/lib/kubelet/* 2>/dev/null; pgrep -fl '/k3s/data/' || true`;
+  /run/systemd/system/k3s.service.d /var/lib/rancher/k3s/* /var/lib/kubelet/* 2>/dev/null; pgrep -fl '^/var/lib/rancher/k3s/data/' || true`;
 
 describe("nodes of a living cluster of three servers and two agents", { skip, timeout: 1_200_000 }, () => {
   let rehearsal: Rehearsal;
