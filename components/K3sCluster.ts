@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { type Applied, appliedOf } from "../config/applied.ts";
 import type { Backups } from "../config/backups.ts";
 import type { S3Secrets, SshSecrets } from "../config/load.ts";
-import { type Applied, appliedOf } from "../config/plan.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
 import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";

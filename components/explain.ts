@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type Applied, appliedOf, lowered, plan } from "../config/plan.ts";
+import { type Applied, abandonsData, appliedOf, lowered } from "../config/applied.ts";
+import { plan } from "../config/plan.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 
 const counter = z.int().default(0);
@@ -44,6 +45,11 @@ export function explainChanges(config: ClusterConfig, resource: pulumi.Resource)
     if (back.length > 0) {
       throw new pulumi.RunError(
         `${back.join(", ")}: what was rotated cannot be turned back. Leave the counters as they were, or raise them for one more rotation.`,
+      );
+    }
+    if (abandonsData(before, now)) {
+      throw new pulumi.RunError(
+        "servers: none of the servers that hold the cluster's data stays, so the new ones would found another cluster. Replace one after another, or restore a snapshot onto the new ones (restore).",
       );
     }
     const lines = plan(before, now);

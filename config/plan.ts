@@ -1,56 +1,5 @@
-import { agentFlags, serverFlags } from "./render.ts";
-import type { ClusterConfig, NodeConfig } from "./schema.ts";
+import { type Applied, type AppliedNode, renews } from "./applied.ts";
 import { parseVersion } from "./version.ts";
-
-/** What a node was brought to. Holds no secret. */
-export interface AppliedNode {
-  readonly role: "server" | "agent";
-  /** What may be done with a k3s that is there already. */
-  readonly existing?: "adopt" | "replace" | undefined;
-  /** Declared lost: the cluster does without it. */
-  readonly lost: boolean;
-  /** Its `config.yaml` without secrets, under k3s' own names. */
-  readonly flags: Readonly<Record<string, unknown>>;
-}
-
-/**
- * What a stack was brought to when it last succeeded. It is an output of the stack, so that the next preview can say
- * what a changed configuration means for each node.
- */
-export interface Applied {
-  readonly version: string;
-  /** Counters of rotations. */
-  readonly rotate: ClusterConfig["rotate"];
-  /** By name, servers in joining order before agents. */
-  readonly nodes: Readonly<Record<string, AppliedNode>>;
-  /** The restore that it has been through and that stands in its configuration. */
-  readonly restore?: { readonly id: string; readonly snapshot: string } | undefined;
-}
-
-/** What a configuration brings the stack to. Pure. */
-export function appliedOf(config: ClusterConfig): Applied {
-  const server = (node: NodeConfig): AppliedNode => ({
-    role: "server",
-    existing: node.existing,
-    lost: node.lost,
-    flags: serverFlags(config, node),
-  });
-  const agent = (node: NodeConfig): AppliedNode => ({
-    role: "agent",
-    existing: node.existing,
-    lost: node.lost,
-    flags: agentFlags(node),
-  });
-  return {
-    version: config.version,
-    rotate: config.rotate,
-    nodes: Object.fromEntries([
-      ...config.servers.map((node) => [node.name, server(node)]),
-      ...config.agents.map((node) => [node.name, agent(node)]),
-    ]),
-    ...(config.restore && { restore: { id: config.restore.id, snapshot: config.restore.snapshot } }),
-  };
-}
 
 /** The majority of a number of voters. */
 const quorum = (voters: number) => Math.floor(voters / 2) + 1;
@@ -87,22 +36,6 @@ const consents = {
   replace: "a k3s that is there is put aside; ",
 };
 const consent = ({ existing }: AppliedNode): string => (existing ? consents[existing] : "");
-
-/** What each counter renews, and whether on agents too. */
-const renews = [
-  { counter: "serverToken", what: "new server token", agents: false },
-  { counter: "encryptionKeys", what: "new encryption keys", agents: false },
-  { counter: "agentToken", what: "new agent token", agents: true },
-  { counter: "certificates", what: "new certificates", agents: true },
-] as const;
-
-/** Counters that a configuration sets back, as `rotate.certificates 2 -> 1`: what was rotated cannot be turned back. */
-export function lowered(before: Applied | undefined, now: Applied): string[] {
-  return renews
-    .map(({ counter }) => ({ counter, was: before?.rotate[counter] ?? 0, is: now.rotate[counter] }))
-    .filter(({ was, is }) => is < was)
-    .map(({ counter, was, is }) => `rotate.${counter} ${was} -> ${is}`);
-}
 
 /** Why a node that stays what it is restarts, and whether it is drained; empty when it does not. */
 function reasonsFor(name: string, before: Applied, now: Applied): string[] {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import { appliedOf } from "../../config/applied.ts";
 import { requireCluster } from "../../config/parse.ts";
-import { appliedOf } from "../../config/plan.ts";
 import { exampleInput } from "../unit/example.ts";
 import { build } from "./build.ts";
 import type { RunOptions } from "./engine.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { abandonsData, appliedOf, lowered } from "../../config/applied.ts";
 import { parseCluster } from "../../config/parse.ts";
-import { appliedOf, lowered, plan } from "../../config/plan.ts";
+import { plan } from "../../config/plan.ts";
 import { exampleInput, nodeInput, serverInputs } from "./example.ts";
 
 const applied = (more: Record<string, unknown> = {}) => {
@@ -130,4 +131,18 @@ test("a lost server is forgotten first, joins again when it is back, and is drop
     "server-4: joins as a server; afterwards 3 voters, quorum 2",
     "server-3: was lost, its entry goes; nothing runs anywhere",
   ]);
+});
+
+test("S25 a stack that keeps none of its servers would found another cluster; a restore may", () => {
+  const renamed = [1, 2, 3].map((i) => nodeInput(`new-${i}`, `192.0.2.${30 + i}`));
+  const one = [...serverInputs(1), ...renamed.slice(1)];
+  assert.ok(abandonsData(applied(), applied({ servers: renamed })));
+  assert.ok(!abandonsData(applied(), applied({ servers: one })));
+  assert.ok(!abandonsData(undefined, applied({ servers: renamed })));
+  const restore = { id: "one", snapshot: "before" };
+  assert.ok(!abandonsData(applied(), applied({ servers: renamed, restore })));
+  const allLost = { servers: [{ ...serverInputs(1)[0], lost: true }, ...renamed.slice(1)] };
+  assert.ok(
+    abandonsData(applied({ servers: serverInputs(1), agents: [] }), applied({ ...allLost, agents: [] })),
+  );
 });
