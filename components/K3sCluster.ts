@@ -1,11 +1,10 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Applied, appliedOf } from "../config/applied.ts";
 import type { Backups } from "../config/backups.ts";
 import type { S3Secrets, SshSecrets } from "../config/load.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
 import { firstServer, living } from "../config/roster.ts";
-import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import type { ClusterConfig, MachineConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
 import { clusterChange, machineChange } from "./change.ts";
 import { backupsStep, joinPointOf, kubeconfigOf, s3Input, verifyStep } from "./cluster-steps.ts";
@@ -16,13 +15,13 @@ import { explainChanges } from "./explain.ts";
 import { type AgentMachine, joinAgents } from "./join-agents.ts";
 import { K3sRelease } from "./K3sRelease.ts";
 import { K3sServerNode, type ServerEntry } from "./K3sServerNode.ts";
-import { KubeVip } from "./KubeVip.ts";
 import { withServer } from "./kubeconfig.ts";
 import { forgetServers } from "./lost.ts";
 import { accessTo, Machine } from "./Machine.ts";
 import { labelNodes } from "./node-labels.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { Preflight } from "./Preflight.ts";
+import { provideEndpoint } from "./provide-endpoint.ts";
 import { agentJoinToken, readVerified, type Verified } from "./results.ts";
 import { scriptsHash } from "./scripts.ts";
 import { componentType } from "./types.ts";
@@ -80,8 +79,11 @@ export class K3sCluster extends pulumi.ComponentResource {
     const rotated = { server: config.rotate.serverToken, agent: config.rotate.agentToken };
     const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect, rotated }, { parent: this });
     this.lookAtMachines(args.ssh, change);
-    const facts = [...this.machines.values()].map((machine) => machine.facts);
-    const preflight = new Preflight(`${name}-preflight`, { config, facts, change }, { parent: this });
+    const looked = (nodes: readonly MachineConfig[]) =>
+      nodes.flatMap(({ name }) => this.machines.get(name) ?? []);
+    const facts = looked([...config.servers, ...config.agents]).map((machine) => machine.facts);
+    const after = looked(config.balancers).map((machine) => machine.inspected);
+    const preflight = new Preflight(`${name}-preflight`, { config, facts, after, change }, { parent: this });
     this.fetchReleases(preflight.passed);
     const founder = firstServer(config);
     const access = this.access(founder);
@@ -114,7 +116,17 @@ export class K3sCluster extends pulumi.ComponentResource {
       { parent: this },
     );
     const kubeconfig = kubeconfigOf(`${name}-kubeconfig`, access, config, reading);
-    const endpoint = this.provideEndpoint(name, kubeconfig);
+    const endpoint = provideEndpoint(
+      name,
+      {
+        config,
+        kubeconfig,
+        access: (machine) => this.access(machine),
+        servers: new Map(servers.map(({ name: node, step }) => [node, step])),
+        passed: preflight.passed,
+      },
+      { parent: this },
+    );
     const steps = new Map([...servers, ...agents].map(({ name: node, step }) => [node, step]));
     const nodes = [...config.servers, ...config.agents];
     const labels = labelNodes(nodes, access, (node) => steps.get(node)!, this);
@@ -149,8 +161,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     });
   }
 
-  private access(node: NodeConfig): NodeAccess {
-    return this.accesses.get(node.name)!;
+  private access({ name }: MachineConfig): NodeAccess {
+    return this.accesses.get(name)!;
   }
 
   private machineOf({ name }: NodeConfig): AgentMachine {
@@ -158,10 +170,10 @@ export class K3sCluster extends pulumi.ComponentResource {
     return { access: this.accesses.get(name)!, machineId, fetched: this.fetched.get(name) };
   }
 
-  /** Reads every node that is not lost at the same time; nothing is changed yet. */
+  /** Reads every machine that is not lost at the same time; nothing is changed yet. */
   private lookAtMachines(secrets: SshSecrets, change: string): void {
     const { config } = this;
-    const nodes = [...config.servers, ...config.agents];
+    const nodes = [...config.servers, ...config.agents, ...config.balancers];
     const scripts = scriptsHash();
     const users = [...new Set(nodes.map(({ user }) => user))];
     for (const node of nodes) {
@@ -226,29 +238,6 @@ export class K3sCluster extends pulumi.ComponentResource {
       before: [...before, ...(fetched ? [fetched] : [])],
     };
     return new K3sServerNode(node.name, args, { parent: this });
-  }
-
-  /**
-   * kube-vip is applied as soon as the first server answers: its image is pulled and its pod started while the
-   * others join. Nobody joins through the address and every certificate names it from the start, so it may move or
-   * pause meanwhile without harm. `verify` comes after it and asserts the end.
-   */
-  private provideEndpoint(name: string, kubeconfig: pulumi.Output<string>): pulumi.Resource[] {
-    const { endpoint } = this.config;
-    if (endpoint.provider === "none") return [];
-    // Without an identifier of its own, a kubeconfig that changes would replace everything made through it.
-    const provider = new k8s.Provider(
-      `${name}-api`,
-      {
-        kubeconfig,
-        clusterIdentifier: `${pulumi.getProject()}-${pulumi.getStack()}`,
-        // kube-vip's objects are this program's, also those that a snapshot or a run that was killed left behind.
-        upsertExistingObjects: true,
-        enablePatchForce: true,
-      },
-      { parent: this },
-    );
-    return [new KubeVip(`${name}-kube-vip`, { endpoint, provider }, { parent: this }).daemonSet];
   }
 
   private saveSnapshots(

@@ -2,7 +2,7 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeFacts } from "../config/facts.ts";
 import type { SshSecrets } from "../config/load.ts";
-import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 import { type Connection, connectionTo } from "./connection.ts";
 import { LocalStep } from "./local-step.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
@@ -12,7 +12,7 @@ import { consentFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface MachineArgs {
-  readonly node: NodeConfig;
+  readonly node: MachineConfig;
   readonly ssh: ClusterConfig["ssh"];
   readonly secrets: SshSecrets;
   /** Other login names of the stack, so that a wrong one can be told from a wrong key. */
@@ -44,6 +44,8 @@ const reachDeadline = 120;
 export class Machine extends pulumi.ComponentResource {
   /** How later steps get there. */
   readonly access: NodeAccess;
+  /** The step that looked at it. */
+  readonly inspected: pulumi.Resource;
   /** What was found there. */
   readonly facts: pulumi.Output<NodeFacts>;
   /** How ssh/ gets there, for steps on this machine. Secret. */
@@ -73,6 +75,7 @@ export class Machine extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: copy },
     );
+    this.inspected = inspect;
     this.facts = pulumi.unsecret(inspect.stdout).apply((stdout) => readFacts(node.name, stdout));
     this.registerOutputs({ facts: this.facts });
   }
@@ -94,7 +97,7 @@ export class Machine extends pulumi.ComponentResource {
 
   private copy(
     name: string,
-    node: NodeConfig,
+    node: MachineConfig,
     connection: Connection,
     reach: pulumi.Resource,
   ): remote.CopyToRemote {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { NodeFacts } from "../config/facts.ts";
 import { checksumsFor } from "../config/releases.ts";
+import { virtualAddress } from "../config/render.ts";
 import { living } from "../config/roster.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import type { Checked, CheckInput } from "./local-checks.ts";
@@ -11,6 +12,8 @@ export interface PreflightArgs {
   readonly config: ClusterConfig;
   /** Facts of every node, servers and agents. */
   readonly facts: readonly pulumi.Output<NodeFacts>[];
+  /** Looks at other machines, which must not fail either. */
+  readonly after: readonly pulumi.Resource[];
   readonly change: string;
 }
 
@@ -32,7 +35,7 @@ export class Preflight extends pulumi.ComponentResource {
   constructor(name: string, args: PreflightArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("Preflight"), name, {}, opts);
     const { config, change } = args;
-    const vip = config.endpoint.provider === "kube-vip" ? config.endpoint.address : null;
+    const vip = virtualAddress(config) ?? null;
     const vipAnswers = vip === null ? pulumi.output(false) : this.addressAnswers(name, vip, change);
     const input = pulumi.all([vipAnswers, pulumi.all([...args.facts])]).apply(([answers, nodes]) => {
       const wish: CheckInput = {
@@ -45,7 +48,7 @@ export class Preflight extends pulumi.ComponentResource {
       };
       return JSON.stringify(wish);
     });
-    const check = this.check(`${name}-nodes`, "nodes", input, change);
+    const check = this.check(`${name}-nodes`, "nodes", input, change, args.after);
     this.passed = check;
     const checked = check.stdout.apply((stdout) => JSON.parse(stdout) as Checked);
     this.serverRuns = checked.apply(({ serverRuns }) => serverRuns);
@@ -59,12 +62,18 @@ export class Preflight extends pulumi.ComponentResource {
     return probe.stdout.apply((stdout) => (JSON.parse(stdout) as { answers: boolean }).answers);
   }
 
-  private check(name: string, verb: string, stdin: pulumi.Input<string>, change: string): LocalStep {
+  private check(
+    name: string,
+    verb: string,
+    stdin: pulumi.Input<string>,
+    change: string,
+    dependsOn: readonly pulumi.Resource[] = [],
+  ): LocalStep {
     const script = `components/local-check.ts ${verb}`;
     return new LocalStep(
       name,
       { script, stdin, change, deadline: checkDeadline, secret: false },
-      { parent: this },
+      { parent: this, dependsOn: [...dependsOn] },
     );
   }
 }

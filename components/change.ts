@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { checksumsFor } from "../config/releases.ts";
 import { living } from "../config/roster.ts";
-import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 
 const digest = (value: unknown): string =>
   createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
@@ -26,7 +26,7 @@ export function clusterChange(config: ClusterConfig): string {
 }
 
 /** Changes when one machine must be looked at again: with the cluster, or with its own entry in the stack. */
-export function machineChange(node: NodeConfig, cluster: string): string {
+export function machineChange(node: MachineConfig, cluster: string): string {
   return digest([cluster, node]);
 }
 

@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/command";
 import type { SshSecrets } from "../config/load.ts";
-import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 
 export type Connection = types.input.remote.ConnectionArgs;
 
@@ -14,7 +14,11 @@ const perDialTimeout = 15;
  * provider print the private key (pulumi-command#773). Without a key it asks the agent at SSH_AUTH_SOCK by itself;
  * the socket's path changes from login to login and must not become part of the state.
  */
-export function connectionTo(node: NodeConfig, ssh: ClusterConfig["ssh"], secrets: SshSecrets): Connection {
+export function connectionTo(
+  node: MachineConfig,
+  ssh: ClusterConfig["ssh"],
+  secrets: SshSecrets,
+): Connection {
   const auth = {
     ...(secrets.privateKey && { privateKey: secrets.privateKey }),
     ...(secrets.passphrase && { privateKeyPassword: secrets.passphrase }),

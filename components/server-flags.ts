@@ -1,6 +1,6 @@
 import { checksumsFor } from "../config/releases.ts";
 import { firstServer, living } from "../config/roster.ts";
-import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import type { ClusterConfig, MachineConfig, NodeConfig } from "../config/schema.ts";
 import type { Flag } from "./command-line.ts";
 import { uploadDirectory } from "./scripts.ts";
 
@@ -33,7 +33,7 @@ function restoredFlags({ restore }: ClusterConfig): Flag[] {
  * The user's consent to take over or replace a k3s that is there. It goes with the run that creates a node's resource
  * and with no later one, so that an entry that was left in the stack allows nothing years later.
  */
-export function consentFlags(node: NodeConfig): Flag[] {
+export function consentFlags(node: MachineConfig): Flag[] {
   return node.existing === undefined ? [] : [["existing", node.existing]];
 }
 

@@ -37,7 +37,7 @@ function placedNodes(list: unknown, key: "servers" | "agents"): PlacedNode[] {
 }
 
 /** `address`, or `host` when it is an address itself. */
-export function ownAddress(node: ParsedNode): string | undefined {
+export function ownAddress(node: Pick<ParsedNode, "address" | "host">): string | undefined {
   return node.address ?? (/^[0-9.]+$/.test(node.host) ? node.host : undefined);
 }
 
@@ -58,16 +58,25 @@ const serversOnly = "node-role.kubernetes.io/control-plane:NoSchedule";
 
 /** Fills in what a node inherits. Only for a configuration without problems. */
 export function complete(parsed: ParsedConfig): ClusterConfig {
+  const reach = (machine: Pick<ParsedNode, "address" | "host" | "user" | "port">) => ({
+    address: ownAddress(machine) ?? machine.host,
+    user: machine.user ?? parsed.ssh.user,
+    port: machine.port ?? parsed.ssh.port,
+  });
   const fill =
     (role: "server" | "agent") =>
     (node: ParsedNode): ClusterConfig["servers"][number] => ({
       ...node,
       role,
-      address: ownAddress(node) ?? node.host,
-      user: node.user ?? parsed.ssh.user,
-      port: node.port ?? parsed.ssh.port,
+      ...reach(node),
       protect: node.protect ?? parsed.protect,
       taints: role === "server" && parsed.controlPlaneTaint ? [...node.taints, serversOnly] : node.taints,
     });
-  return { ...parsed, servers: parsed.servers.map(fill("server")), agents: parsed.agents.map(fill("agent")) };
+  const balancers = parsed.endpoint.provider === "haproxy" ? parsed.endpoint.balancers : [];
+  return {
+    ...parsed,
+    servers: parsed.servers.map(fill("server")),
+    agents: parsed.agents.map(fill("agent")),
+    balancers: balancers.map((machine) => ({ ...machine, role: "balancer", lost: false, ...reach(machine) })),
+  };
 }

@@ -66,7 +66,14 @@ export function problemsOf(issues: readonly Issue[], input: unknown, known: Keys
       case "invalid_type":
         return [{ path, found, wanted: typeWords[issue.expected] ?? issue.expected, next: "Correct it." }];
       case "invalid_union":
-        return [{ path, found, wanted: "one of kube-vip, none", next: "Say who answers for the API." }];
+        return [
+          {
+            path,
+            found,
+            wanted: "one of kube-vip, haproxy, keepalived, external, none",
+            next: "Say who answers for the API.",
+          },
+        ];
       default:
         return [{ path, found, wanted: issue.message, next: "Correct it." }];
     }

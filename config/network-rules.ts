@@ -1,3 +1,4 @@
+import { balancerProblems } from "./balancer-rules.ts";
 import type { Draft } from "./draft.ts";
 import { ipv4Pattern } from "./grammar.ts";
 import {
@@ -106,7 +107,8 @@ function nodesInsideRanges(draft: Draft, ranges: Ranges): Problem[] {
 /** The virtual address: outside the ranges, nobody's own, and on the servers' LAN. */
 export function endpointProblems(draft: Draft): Problem[] {
   const { endpoint, k3s, nodes } = draft;
-  if (endpoint?.provider !== "kube-vip") return [];
+  if (endpoint?.provider === "haproxy") return balancerProblems(draft, endpoint);
+  if (endpoint?.provider !== "kube-vip" && endpoint?.provider !== "keepalived") return [];
   const problems: Problem[] = [];
   const path = "endpoint.address";
   const next = "Take a free address of the servers' LAN that DHCP does not hand out.";
@@ -131,36 +133,45 @@ export function endpointProblems(draft: Draft): Problem[] {
       });
     }
   }
-  return [...problems, ...subnetProblems(draft, endpoint.address, endpoint.subnet)];
+  const servers = nodes.filter(({ role }) => role === "server");
+  const carriers = servers.map(({ place, address, node }) => ({ place, address, name: node.name }));
+  return [...problems, ...lanProblems(carriers, "the servers' LAN", endpoint.address, endpoint.subnet)];
 }
 
-/** Gratuitous ARP does not cross a router: the address and all servers must be on one LAN. */
-function subnetProblems(draft: Draft, vip: string, written: string | undefined): Problem[] {
-  const servers = draft.nodes.filter(({ role }) => role === "server");
-  const first = servers.find(({ address }) => address !== undefined)?.address;
+/** A machine between which, and others, an address moves. */
+export interface CarrierPlace {
+  readonly place: string;
+  readonly name: string;
+  readonly address: string | undefined;
+}
+
+/** Gratuitous ARP does not cross a router: the address and all that may carry it must be on one LAN. */
+export function lanProblems(
+  carriers: readonly CarrierPlace[],
+  what: string,
+  vip: string,
+  written: string | undefined,
+): Problem[] {
+  const first = carriers.find(({ address }) => address !== undefined)?.address;
   if (!first) return [];
   const lan = written ? parseNetwork(written) : networkOf(addressNumber(first), 24);
   const guess = written
     ? "Correct endpoint.subnet."
     : "If the LAN is not this /24, write it as endpoint.subnet.";
-  const problems: Problem[] = [];
-  if (!contains(lan, addressNumber(vip))) {
-    problems.push({
-      path: "endpoint.address",
-      found: `${vip}, which is not in ${networkText(lan)}`,
-      wanted: "an address on the servers' LAN",
-      next: guess,
-    });
-  }
-  for (const { place, address, node } of servers) {
-    if (address && !contains(lan, addressNumber(address))) {
-      problems.push({
-        path: `${place}.address`,
-        found: `${address} of ${node.name}, which is not in ${networkText(lan)}`,
-        wanted: "all servers on the LAN of the virtual address",
-        next: guess,
-      });
-    }
-  }
-  return problems;
+  const outside = (address: string) => !contains(lan, addressNumber(address));
+  const problems: Problem[] = carriers.flatMap(({ place, name, address }) =>
+    address && outside(address)
+      ? [
+          {
+            path: `${place}.address`,
+            found: `${address} of ${name}, which is not in ${networkText(lan)}`,
+            wanted: "all of them on the LAN of the virtual address",
+            next: guess,
+          },
+        ]
+      : [],
+  );
+  if (!outside(vip)) return problems;
+  const found = `${vip}, which is not in ${networkText(lan)}`;
+  return [{ path: "endpoint.address", found, wanted: `an address on ${what}`, next: guess }, ...problems];
 }

@@ -2,9 +2,18 @@ import { stringify } from "yaml";
 import { firstServer } from "./roster.ts";
 import type { ClusterConfig, NodeConfig } from "./schema.ts";
 
+/** The port of the API, on servers and at every endpoint. */
+export const apiPort = 6443;
+
 /** Where the API of one server answers. */
 export function serverUrl(address: string): string {
-  return `https://${address}:6443`;
+  return `https://${address}:${apiPort}`;
+}
+
+/** The address that moves between machines, where there is one. */
+export function virtualAddress({ endpoint, balancers }: ClusterConfig): string | undefined {
+  if (endpoint.provider === "kube-vip" || endpoint.provider === "keepalived") return endpoint.address;
+  return endpoint.provider === "haproxy" && balancers.length > 1 ? endpoint.address : undefined;
 }
 
 /** Where the cluster's API answers: the virtual address, or the first server when there is none. */

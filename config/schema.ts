@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { balancer, endpoint, haproxy, keepalived, kubeVip, lease } from "./endpoint.ts";
 import {
   bucketFolder,
   bucketName,
@@ -17,10 +18,8 @@ import {
   login,
   memoryQuantity,
   mirror,
-  networkInterface,
   nodeName,
   oneOf,
-  pinnedImage,
   regionName,
   restoreId,
   s3Endpoint,
@@ -32,7 +31,6 @@ import {
   whole,
 } from "./grammar.ts";
 import { hostKey } from "./host-key.ts";
-import { kubeVipImage } from "./images.ts";
 import { officialMirror } from "./releases.ts";
 import { exactVersion } from "./version.ts";
 
@@ -71,31 +69,6 @@ const node = z.strictObject({
    */
   lost: flag.default(false),
 });
-
-/**
- * kube-vip's leader election, in seconds. Default 5/3/1: the address moves in about 6 s. Slow disks cost the lease
- * at these values; 15/10/2 is the quiet choice.
- */
-const lease = z.strictObject({
-  duration: whole(3, 60),
-  renew: whole(2, 59),
-  retry: whole(1, 30),
-});
-
-const kubeVip = z.strictObject({
-  provider: z.literal("kube-vip"),
-  /** The virtual address that answers for the API. */
-  address: ipv4,
-  /** Interface that carries it. Default: the one of the default route. */
-  interface: networkInterface.optional(),
-  /** The LAN of the servers. Default: the /24 of the first server. */
-  subnet: cidr.optional(),
-  lease: lease.prefault({ duration: 5, renew: 3, retry: 1 }),
-  image: pinnedImage.default(kubeVipImage),
-});
-
-/** `none`: no virtual address; the first server's own address is the endpoint. */
-const endpoint = z.discriminatedUnion("provider", [kubeVip, z.strictObject({ provider: z.literal("none") })]);
 
 const hop = {
   user: login.default("root"),
@@ -236,17 +209,32 @@ export const clusterSchema = z.strictObject({
 
 type Parsed = z.output<typeof clusterSchema>;
 
-/** A machine of the cluster with all defaults filled in. */
-export type NodeConfig = Omit<Parsed["servers"][number], "address" | "user" | "port" | "protect"> & {
-  readonly role: "server" | "agent";
+/** A machine that the program logs in to, with all defaults filled in. */
+export interface MachineConfig {
+  readonly name: string;
+  readonly role: "server" | "agent" | "balancer";
+  readonly host: string;
   readonly address: string;
+  readonly hostKey: string;
   readonly user: string;
   readonly port: number;
-  readonly protect: boolean;
-};
+  /** Whether it is gone for good, and is never logged in to. */
+  readonly lost: boolean;
+  /** What may be done with a k3s that somebody else installed there. */
+  readonly existing?: Parsed["servers"][number]["existing"];
+}
+
+/** A machine of the cluster with all defaults filled in. */
+export type NodeConfig = Omit<Parsed["servers"][number], keyof MachineConfig | "protect"> &
+  MachineConfig & {
+    readonly role: "server" | "agent";
+    readonly protect: boolean;
+  };
 
 /** The whole configuration, checked, with all defaults filled in. */
 export type ClusterConfig = Omit<Parsed, "servers" | "agents"> & {
+  /** The machines that run HAProxy; none with another endpoint. */
+  readonly balancers: readonly MachineConfig[];
   readonly servers: readonly NodeConfig[];
   readonly agents: readonly NodeConfig[];
 };
@@ -254,6 +242,8 @@ export type ClusterConfig = Omit<Parsed, "servers" | "agents"> & {
 export type EndpointConfig = ClusterConfig["endpoint"];
 export type KubeVipConfig = Extract<EndpointConfig, { provider: "kube-vip" }>;
 export type RestoreConfig = NonNullable<ClusterConfig["restore"]>;
+export type KeepalivedConfig = Extract<EndpointConfig, { provider: "keepalived" }>;
+export type HaproxyConfig = Extract<EndpointConfig, { provider: "haproxy" }>;
 export type ParsedConfig = Parsed;
 export type ParsedNode = Parsed["servers"][number];
 
@@ -270,7 +260,8 @@ const shapes: Readonly<Record<string, object>> = {
   "": { ...clusterSchema.shape, ...Object.fromEntries(secretKeys.map((key) => [key, key])) },
   servers: node.shape,
   agents: node.shape,
-  endpoint: kubeVip.shape,
+  endpoint: { ...kubeVip.shape, ...haproxy.shape, ...keepalived.shape },
+  "endpoint.balancers": balancer.shape,
   "endpoint.lease": lease.shape,
   ssh: ssh.shape,
   "ssh.bastion": bastion.shape,

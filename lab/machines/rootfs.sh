@@ -53,6 +53,7 @@ for unit in systemd-networkd.service systemd-networkd.socket systemd-networkd-wa
   ln -sf /dev/null "$new/etc/systemd/system/$unit"
 done
 chroot "$new" systemctl --quiet enable lab-setup.service ssh.service
+chroot "$new" systemctl --quiet disable haproxy.service keepalived.service logrotate.timer
 chroot "$new" systemctl --quiet set-default multi-user.target
 
 # the mount points of what each machine gets from the host's own disk

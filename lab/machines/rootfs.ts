@@ -8,10 +8,14 @@ import { listLabs } from "./state.ts";
 
 const HERE = import.meta.dirname;
 
-/** Beyond Debian's minbase: what k3s, a kubelet and the program's own steps need on a node. */
+/**
+ * Beyond Debian's minbase: what k3s, a kubelet and the program's own steps need on a node, and what the program would
+ * install on one that reaches its distribution.
+ */
 const PACKAGES = (
   "systemd systemd-sysv dbus openssh-server iproute2 iputils-ping procps ca-certificates curl kmod iptables ipset " +
-  "conntrack socat ethtool arping nftables mount util-linux sudo"
+  "conntrack socat ethtool arping nftables mount util-linux sudo " +
+  "haproxy keepalived"
 ).split(" ");
 
 export interface RootfsOptions {

@@ -15,7 +15,7 @@ fits() {
     name | snapshot) [[ $value =~ ^$name$ ]] ;;
     names) [[ $value =~ ^$name(,$name)*$ ]] ;;
     existing) [[ $value == adopt || $value == replace ]] ;;
-    role) [[ $value == server || $value == agent ]] ;;
+    role) [[ $value == server || $value == agent || $value == balancer ]] ;;
     address) [[ $value =~ ^$address$ ]] ;;
     peer) [[ $value =~ ^$name=$address$ ]] ;;
     admitted) [[ $value =~ ^$name=([0-9a-f]{32}|none)$ ]] ;;
@@ -105,30 +105,13 @@ seconds_left() {
   return 0
 }
 
+VERBS="inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget label restore-check halt restore endpoint endpoint-remove"
+
 # run_verb VERB ARGUMENT...
 run_verb() {
   local verb=${1:-}
   (($#)) && shift
   ((EUID == 0)) || [[ -n $ROOT ]] || usage_error "k3s-node runs as root: sudo -n bash k3s-node $verb ..."
-  case $verb in
-    inspect) verb_inspect "$@" ;;
-    fetch) verb_fetch "$@" ;;
-    server) verb_server "$@" ;;
-    identity) verb_identity "$@" ;;
-    agent) verb_agent "$@" ;;
-    verify) verb_verify "$@" ;;
-    kubeconfig) verb_kubeconfig "$@" ;;
-    snapshot-save) verb_snapshot_save "$@" ;;
-    snapshot-verify) verb_snapshot_verify "$@" ;;
-    backups) verb_backups "$@" ;;
-    snapshot-delete) verb_snapshot_delete "$@" ;;
-    remove) verb_remove "$@" ;;
-    admit) verb_admit "$@" ;;
-    forget) verb_forget "$@" ;;
-    label) verb_label "$@" ;;
-    restore-check) verb_restore_check "$@" ;;
-    halt) verb_halt "$@" ;;
-    restore) verb_restore "$@" ;;
-    *) usage_error "'$verb' is not a verb; verbs are inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget restore-check halt restore" ;;
-  esac
+  [[ -n $verb && " $VERBS " == *" $verb "* ]] || usage_error "'$verb' is not a verb; verbs are $VERBS"
+  "verb_${verb//-/_}" "$@"
 }

@@ -49,6 +49,10 @@ preflight_tools() {
 
 # preflight_owner ROLE: is it ours, and of this role?
 preflight_owner() {
+  if [[ $1 == balancer ]]; then
+    [[ $ROLE == server ]] && problem "a k3s server is here, and has the port that a balancer needs; take another machine, or endpoint.provider keepalived"
+    return 0
+  fi
   local found="role $ROLE, datastore $DATASTORE, version ${VERSION_FOUND:-unknown}${CLUSTER_CA:+, cluster CA ${CLUSTER_CA:0:12}}"
   read_open
   decide_owner "$1" "$ROLE" "$MARKED" "$K3S_HERE" "${ARG[existing]:-none}" "$OPEN_KIND"

@@ -44,6 +44,7 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
   "restore-check": () => "{}",
   halt: () => "{}",
   restore: () => "{}",
+  endpoint: () => "{}",
   verify: (command) => {
     const voters = flagOf(command, "server").split(",");
     const nodes = voters.map((name) => ({ name, ready: true, version: "v1.34.2+k3s1", roles: [] }));

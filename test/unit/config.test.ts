@@ -220,8 +220,8 @@ const cases: readonly { name: string; change: Record<string, unknown>; says: rea
   },
   {
     name: "an unknown provider of the endpoint",
-    change: { endpoint: { provider: "keepalived" } },
-    says: [/^endpoint(\.provider)?: .*wanted one of kube-vip, none/],
+    change: { endpoint: { provider: "traefik" } },
+    says: [/^endpoint(\.provider)?: .*wanted one of kube-vip, haproxy, keepalived, external, none/],
   },
   {
     name: "problems of different kinds are found together",

@@ -1,0 +1,55 @@
+import { apiPort } from "./render.ts";
+import type { ClusterConfig } from "./schema.ts";
+
+/** Where HAProxy's own statistics are shown, to the balancer itself only. */
+const statistics = "127.0.0.1:8404";
+
+/**
+ * `haproxy.cfg`: connections to the API are passed through as they are, TLS included, to servers that answer. A server
+ * is asked over HTTPS for `/ping`, which k3s answers to anybody (`/readyz` wants a client certificate), every second and
+ * twice as often once it fails; its connections are closed when it is given up, since their clients would wait for
+ * minutes. Watches are idle for long: hence the ten minutes.
+ */
+export function haproxyConfig(config: ClusterConfig): string {
+  const servers = config.servers
+    .map(({ name, address }) => `  server ${name} ${address}:${apiPort}`)
+    .sort()
+    .join("\n");
+  return `global
+  log /dev/log local0
+  maxconn 4096
+  user haproxy
+  group haproxy
+  stats socket /run/haproxy/admin.sock mode 600 level admin expose-fd listeners
+  stats timeout 30s
+
+defaults
+  mode tcp
+  log global
+  option tcplog
+  option dontlognull
+  option redispatch
+  retries 2
+  timeout connect 1s
+  timeout client 10m
+  timeout server 10m
+  timeout check 2s
+
+frontend api
+  bind *:${apiPort}
+  default_backend servers
+
+backend servers
+  balance roundrobin
+  option httpchk GET /ping
+  http-check expect status 200
+  default-server check check-ssl verify none inter 1s fastinter 500ms downinter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+${servers}
+
+listen statistics
+  mode http
+  bind ${statistics}
+  stats enable
+  stats uri /
+`;
+}

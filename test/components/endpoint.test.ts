@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nodeInput } from "../unit/example.ts";
+import { build } from "./build.ts";
+
+const kubernetes = (types: readonly { type: string }[]) =>
+  types.filter(({ type }) => type.startsWith("kubernetes:"));
+
+test("P1 two balancers are touched one after the other, after every machine was looked at", async () => {
+  const balancers = [nodeInput("lb-1", "192.0.2.5"), nodeInput("lb-2", "192.0.2.6")];
+  const { resources } = await build({ endpoint: { provider: "haproxy", address: "192.0.2.10", balancers } });
+  const [first, second] = ["lb-1-endpoint", "lb-2-endpoint"].map((name) => resources.named(name));
+  assert.ok(resources.waits("lb-2-endpoint", "lb-1-endpoint"));
+  for (const machine of ["lb-1", "lb-2", "server-3", "agent-1"]) {
+    assert.ok(resources.waits("lb-1-endpoint", `${machine}-inspect`), machine);
+    assert.ok(resources.waits("server-1-k3s", `${machine}-inspect`), machine);
+  }
+  assert.match(String(first!.inputs.create), /k3s-node endpoint .*--name lb-1 --address 192\.0\.2\.5/);
+  assert.match(String(first!.inputs.delete), /k3s-node endpoint-remove .*--name lb-1/);
+  assert.match(String(second!.inputs.stdin), /^=== haproxy\nglobal\n[\s\S]*=== keepalived\nglobal_defs/);
+  assert.deepEqual(kubernetes(resources.custom), []);
+  assert.ok(resources.waits("cluster-verify", "lb-2-endpoint"));
+});
+
+test("P1 one balancer needs no keepalived", async () => {
+  const balancers = [nodeInput("lb-1", "192.0.2.5")];
+  const { resources } = await build({ endpoint: { provider: "haproxy", address: "192.0.2.5", balancers } });
+  assert.doesNotMatch(String(resources.named("lb-1-endpoint").inputs.stdin), /keepalived/);
+});
+
+test("K7 keepalived runs on every server as soon as that server votes", async () => {
+  const { resources } = await build({ endpoint: { provider: "keepalived", address: "192.0.2.10" } });
+  for (const index of [1, 2, 3]) {
+    const step = resources.named(`server-${index}-endpoint`);
+    assert.ok(resources.waits(step.name, `server-${index}-k3s`));
+    if (index < 3) assert.ok(!resources.waits(step.name, `server-${index + 1}-k3s`));
+    assert.match(String(step.inputs.stdin), /^=== keepalived\n/);
+  }
+  assert.deepEqual(kubernetes(resources.custom), []);
+});
+
+test("P1 somebody else's balancer is only named", async () => {
+  const { resources, result } = await build({
+    endpoint: { provider: "external", address: "k3s.example.org" },
+  });
+  assert.equal(result.endpoint, "https://k3s.example.org:6443");
+  assert.ok(resources.custom.every(({ name }) => !name.includes("endpoint") || name.includes("preflight")));
+});

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { after, before, describe, type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { holdersOf } from "../../lab/etcd.ts";
+import { type Access, api } from "../../lab/kube.ts";
+import type { Machine } from "../../lab/machines/machine.ts";
+import { unchanged } from "../../lab/proof.ts";
+import { waitFor } from "../../lab/wait.ts";
+import {
+  adminOf,
+  type Cluster,
+  output,
+  type Rehearsal,
+  rehearse,
+  skip,
+  timeout,
+  uninterrupted,
+  watched,
+} from "./support.ts";
+
+/** Milliseconds that a lost holder may cost: VRRP gives it up after two seconds, here on two busy cores. */
+const movedMs = 8_000;
+/** Milliseconds in which requests are made before and after. */
+const around = 3_000;
+
+describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout }, () => {
+  let rehearsal: Rehearsal;
+  let cluster: Cluster;
+  let balancers: Machine[];
+  let admin: Access;
+  let vip: string;
+  const servers = () => cluster.topology.servers.map(({ name }) => cluster.machine(name));
+
+  before(async () => {
+    rehearsal = await rehearse("lb", { servers: 3, agents: 0 });
+    cluster = rehearsal.cluster;
+    vip = cluster.topology.vip;
+    const { lab } = cluster;
+    balancers = [];
+    for (const index of [1, 2]) {
+      const address = lab.hostAddress.replace(/\.\d+$/, `.${4 + index}`);
+      balancers.push(await lab.machine({ name: `lb-${index}`, address }));
+    }
+    await Promise.all(balancers.map((machine) => machine.start().then(() => machine.waitSsh())));
+  });
+  after(() => rehearsal?.end());
+
+  /** The one machine of these that has the address. */
+  const holder = (machines: readonly Machine[]) =>
+    waitFor(
+      `${vip} is on one machine`,
+      async () => {
+        const holders = await holdersOf(vip, machines);
+        assert.equal(holders.length, 1, `it is on ${holders.join(" and ") || "none"}`);
+        return machines.find(({ name }) => name === holders[0])!;
+      },
+      { timeoutMs: 30_000 },
+    );
+
+  /** Takes the power of a machine while requests are made before, meanwhile and afterwards; it has it again at the end. */
+  const lose = async (t: TestContext, what: string, victim: Machine, machines: readonly Machine[]) => {
+    try {
+      return await watched(t, admin, what, async () => {
+        await sleep(around);
+        await victim.powerOff();
+        await holder(machines.filter((machine) => machine !== victim));
+        await waitFor("the API", () => api(admin, "GET", "/readyz"), { timeoutMs: 60_000 });
+        await sleep(around);
+      });
+    } finally {
+      await victim.start();
+      await victim.waitSsh();
+    }
+  };
+
+  test("P1 K1 one `up` puts two HAProxy in front of the servers, with the address between them", async () => {
+    const machines = balancers.map(({ name, address, hostKey }) => ({ name, host: address, hostKey }));
+    await cluster.configure({
+      more: { endpoint: { provider: "haproxy", address: vip, balancers: machines } },
+    });
+    await cluster.operate("up");
+    admin = await adminOf(cluster);
+    assert.equal(admin.server, `https://${vip}:6443`);
+    await holder(balancers);
+    assert.deepEqual(await holdersOf(vip, servers()), []);
+    unchanged(await cluster.operate("up"));
+  });
+
+  test("K7 requests are spread: no server has less than a quarter of them", async () => {
+    const active = await holder(balancers);
+    const before = await sessions(active);
+    for (let i = 0; i < 60; i++) await api(admin, "GET", "/api/v1/namespaces/default");
+    const after = await sessions(active);
+    const served = Object.keys(after).map((name) => after[name]! - (before[name] ?? 0));
+    const all = served.reduce((sum, count) => sum + count, 0);
+    assert.equal(served.length, 3);
+    for (const count of served) assert.ok(count >= all / 4, JSON.stringify(served));
+  });
+
+  test("P1 a configuration that HAProxy does not accept takes no effect", async () => {
+    const [machine] = balancers;
+    const before = await output(
+      machine!,
+      "sha256sum /etc/haproxy/haproxy.cfg; systemctl show haproxy -p MainPID",
+    );
+    const command = `bash .homelab-k3s/node/k3s-node endpoint --name lb-1 --address ${machine!.address}`;
+    const { code, stderr } = await machine!.exec(command, {
+      stdin: "=== haproxy\nfrontend api\n  bind nowhere\n",
+    });
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /haproxy does not accept its configuration/);
+    const after = "sha256sum /etc/haproxy/haproxy.cfg; systemctl show haproxy -p MainPID";
+    assert.equal(await output(machine!, after), before);
+  });
+
+  test("P6 K7 the active balancer loses its power: the other answers, and no write is lost", async (t) => {
+    const active = await holder(balancers);
+    const seen = await lose(t, "balancer lost", active, balancers);
+    uninterrupted(seen);
+    assert.ok(seen.availability.longestMs < movedMs, `away for ${seen.availability.longestMs} ms`);
+    await waitFor("HAProxy runs again", () => output(active, "systemctl is-active haproxy"), {
+      timeoutMs: 20_000,
+    });
+  });
+
+  test("K7 the endpoint moves from the balancers to the servers, and the kubeconfig stays good", async (t) => {
+    await cluster.configure({ more: { endpoint: { provider: "keepalived", address: vip } } });
+    const seen = await watched(t, admin, "to keepalived", () => cluster.operate("up"));
+    uninterrupted(seen);
+    await holder(servers());
+    for (const machine of balancers) {
+      const left = await output(
+        machine,
+        "systemctl is-active haproxy keepalived; systemctl is-enabled haproxy keepalived; true",
+      );
+      assert.doesNotMatch(left, /^(active|enabled)$/m);
+    }
+    unchanged(await cluster.operate("up"));
+  });
+
+  test("K3 K7 the server with the address loses its power: another one has it, exactly one", async (t) => {
+    const active = await holder(servers());
+    uninterrupted(await lose(t, "keepalived holder lost", active, servers()));
+    await holder(servers());
+  });
+});
+
+/** How many connections HAProxy has given to each server. */
+async function sessions(machine: Machine): Promise<Record<string, number>> {
+  const csv = await output(machine, "echo 'show stat' | socat - UNIX-CONNECT:/run/haproxy/admin.sock");
+  const [head, ...rows] = csv
+    .trim()
+    .split("\n")
+    .map((line) => line.split(","));
+  const total = head!.indexOf("stot");
+  const own = rows.filter(([backend, name]) => backend === "servers" && name !== "BACKEND");
+  return Object.fromEntries(own.map((row) => [row[1]!, Number(row[total])]));
+}
