@@ -4,26 +4,24 @@ import type { Backups } from "../config/backups.ts";
 import type { S3Secrets, SshSecrets } from "../config/load.ts";
 import { endpointAddress, serverUrl } from "../config/render.ts";
 import { firstServer, living } from "../config/roster.ts";
-import type { ClusterConfig, MachineConfig, NodeConfig } from "../config/schema.ts";
+import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
-import { clusterChange, machineChange } from "./change.ts";
+import { clusterChange } from "./change.ts";
 import { backupsStep, joinPointOf, kubeconfigOf, s3Input, verifyStep } from "./cluster-steps.ts";
 import { EtcdRestore } from "./EtcdRestore.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
 import { certificateExpiry } from "./expiry.ts";
 import { explainChanges } from "./explain.ts";
-import { type AgentMachine, joinAgents } from "./join-agents.ts";
-import { K3sRelease } from "./K3sRelease.ts";
+import { joinAgents } from "./join-agents.ts";
 import { K3sServerNode, type ServerEntry } from "./K3sServerNode.ts";
 import { withServer } from "./kubeconfig.ts";
 import { forgetServers } from "./lost.ts";
-import { accessTo, Machine } from "./Machine.ts";
+import { Machines } from "./machines.ts";
 import { labelNodes } from "./node-labels.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { Preflight } from "./Preflight.ts";
 import { provideEndpoint } from "./provide-endpoint.ts";
 import { agentJoinToken, readVerified, type Verified } from "./results.ts";
-import { scriptsHash } from "./scripts.ts";
 import { componentType } from "./types.ts";
 
 export interface K3sClusterArgs {
@@ -62,31 +60,26 @@ export class K3sCluster extends pulumi.ComponentResource {
 
   private readonly config: ClusterConfig;
   private readonly s3: S3Secrets | undefined;
-  /** The machines that are not lost, by the node's name. */
-  private readonly machines = new Map<string, Machine>();
-  private readonly accesses = new Map<string, NodeAccess>();
-  /** The step that brought the release to a node, by the node's name. */
-  private readonly fetched = new Map<string, pulumi.Resource>();
+  private readonly machines: Machines;
 
   constructor(name: string, args: K3sClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("K3sCluster"), name, {}, opts);
     this.config = args.config;
     this.s3 = args.s3;
     const { config } = this;
-    const change = clusterChange(config);
     explainChanges(config, this);
 
     const rotated = { server: config.rotate.serverToken, agent: config.rotate.agentToken };
     const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect, rotated }, { parent: this });
-    this.lookAtMachines(args.ssh, change);
-    const looked = (nodes: readonly MachineConfig[]) =>
-      nodes.flatMap(({ name }) => this.machines.get(name) ?? []);
-    const facts = looked([...config.servers, ...config.agents]).map((machine) => machine.facts);
-    const after = looked(config.balancers).map((machine) => machine.inspected);
+    const machines = new Machines(config, args.ssh, this);
+    this.machines = machines;
+    const facts = machines.of([...config.servers, ...config.agents]).map((machine) => machine.facts);
+    const after = machines.of(config.balancers).map((machine) => machine.inspected);
+    const change = clusterChange(config);
     const preflight = new Preflight(`${name}-preflight`, { config, facts, after, change }, { parent: this });
-    this.fetchReleases(preflight.passed);
+    machines.fetchReleases(preflight.passed);
     const founder = firstServer(config);
-    const access = this.access(founder);
+    const access = machines.access(founder);
     const founding = { founds: true, token: tokens.server } as const;
     const begun = this.restore(name, args.restoreToken, tokens) ?? preflight.passed;
     const forgotten = forgetServers(config.servers, access, { parent: this, dependsOn: begun });
@@ -111,7 +104,7 @@ export class K3sCluster extends pulumi.ComponentResource {
         server: { access, after: first.step },
         serversFirst,
         demoted: preflight.demoted,
-        machineOf: (node) => this.machineOf(node),
+        machineOf: (node) => machines.agent(node),
       },
       { parent: this },
     );
@@ -121,7 +114,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       {
         config,
         kubeconfig,
-        access: (machine) => this.access(machine),
+        access: (machine) => machines.access(machine),
         servers: new Map(servers.map(({ name: node, step }) => [node, step])),
         passed: preflight.passed,
       },
@@ -161,62 +154,18 @@ export class K3sCluster extends pulumi.ComponentResource {
     });
   }
 
-  private access({ name }: MachineConfig): NodeAccess {
-    return this.accesses.get(name)!;
-  }
-
-  private machineOf({ name }: NodeConfig): AgentMachine {
-    const machineId = this.machines.get(name)?.facts.apply((facts) => facts.machineId);
-    return { access: this.accesses.get(name)!, machineId, fetched: this.fetched.get(name) };
-  }
-
-  /** Reads every machine that is not lost at the same time; nothing is changed yet. */
-  private lookAtMachines(secrets: SshSecrets, change: string): void {
-    const { config } = this;
-    const nodes = [...config.servers, ...config.agents, ...config.balancers];
-    const scripts = scriptsHash();
-    const users = [...new Set(nodes.map(({ user }) => user))];
-    for (const node of nodes) {
-      const args = {
-        node,
-        ssh: config.ssh,
-        secrets,
-        users,
-        version: config.version,
-        scripts,
-        change: machineChange(node, change),
-      };
-      this.accesses.set(node.name, accessTo(args));
-      if (!node.lost) this.machines.set(node.name, new Machine(node.name, args, { parent: this }));
-    }
-  }
-
-  /**
-   * The release comes to the first server, and then to all others at the same time: they share the way to the mirror,
-   * and have time while the first server starts.
-   */
-  private fetchReleases(passed: pulumi.Resource): void {
-    const { config } = this;
-    let after = passed;
-    for (const node of living([...config.servers, ...config.agents])) {
-      const args = { config, node, access: this.access(node), after };
-      const { fetched } = new K3sRelease(node.name, args, { parent: this });
-      this.fetched.set(node.name, fetched);
-      if (node === firstServer(config)) after = fetched;
-    }
-  }
-
   /** Everything goes back to a snapshot before the first server is looked at. */
   private restore(
     name: string,
     token: pulumi.Output<string> | undefined,
     tokens: ClusterTokens,
   ): pulumi.Resource | undefined {
-    const { config, machines, fetched, s3 } = this;
+    const { config, machines, s3 } = this;
     const { restore } = config;
     if (!restore) return undefined;
     const given = { ...(token && { token }), ...(s3 && { s3 }) };
-    const args = { config, restore, machines, tokens, ...given, ready: [...fetched.values()] };
+    const ready = machines.fetched([...config.servers, ...config.agents]);
+    const args = { config, restore, machines: machines.looked, tokens, ...given, ready };
     return new EtcdRestore(`${name}-restore-${restore.id}`, args, { parent: this }).restored;
   }
 
@@ -227,15 +176,14 @@ export class K3sCluster extends pulumi.ComponentResource {
     tokens: ClusterTokens,
     before: readonly pulumi.Resource[],
   ): K3sServerNode {
-    const fetched = this.fetched.get(node.name);
     const args = {
       config: this.config,
       node,
-      access: this.access(node),
+      access: this.machines.access(node),
       entry,
       agentToken: tokens.agent,
       ...(this.s3 && { s3: this.s3 }),
-      before: [...before, ...(fetched ? [fetched] : [])],
+      before: [...before, ...this.machines.fetched([node])],
     };
     return new K3sServerNode(node.name, args, { parent: this });
   }
@@ -247,7 +195,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     verify: pulumi.Resource,
   ): ReadonlyMap<string, EtcdSnapshot> {
     const { snapshots, backup } = this.config;
-    const { request } = this.machines.get(access.name)!;
+    const { request } = this.machines.looked.get(access.name)!;
     const copy = backup.copyTo && { directory: backup.copyTo, request };
     return new Map(
       snapshots.map((snapshot) => {

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 import { HaproxyLoadBalancer } from "./HaproxyLoadBalancer.ts";
 import { KeepalivedAddress } from "./KeepalivedAddress.ts";
@@ -47,7 +48,7 @@ export function provideEndpoint(
       return [new KubeVip(`${name}-kube-vip`, { endpoint, provider }, opts).daemonSet];
     }
     case "keepalived": {
-      const servers = config.servers.map((machine) => ({
+      const servers = living(config.servers).map((machine) => ({
         machine,
         access: access(machine),
         after: args.servers.get(machine.name)!,

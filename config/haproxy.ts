@@ -1,4 +1,5 @@
 import { apiPort } from "./render.ts";
+import { living } from "./roster.ts";
 import type { ClusterConfig } from "./schema.ts";
 
 /** Where HAProxy's own statistics are shown, to the balancer itself only. */
@@ -11,7 +12,7 @@ const statistics = "127.0.0.1:8404";
  * minutes. Watches are idle for long: hence the ten minutes.
  */
 export function haproxyConfig(config: ClusterConfig): string {
-  const servers = config.servers
+  const servers = living(config.servers)
     .map(({ name, address }) => `  server ${name} ${address}:${apiPort}`)
     .sort()
     .join("\n");

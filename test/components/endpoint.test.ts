@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nodeInput } from "../unit/example.ts";
+import { nodeInput, serverInputs } from "../unit/example.ts";
 import { build } from "./build.ts";
 
 const kubernetes = (types: readonly { type: string }[]) =>
@@ -45,4 +45,17 @@ test("P1 somebody else's balancer is only named", async () => {
   });
   assert.equal(result.endpoint, "https://k3s.example.org:6443");
   assert.ok(resources.custom.every(({ name }) => !name.includes("endpoint") || name.includes("preflight")));
+});
+
+test("K7 S25 a lost server carries no address, and no balancer asks it", async () => {
+  const servers = serverInputs(3).with(1, { ...serverInputs(3)[1], lost: true });
+  const { resources } = await build({ servers, endpoint: { provider: "keepalived", address: "192.0.2.10" } });
+  assert.deepEqual(
+    resources.custom.filter(({ name }) => /^server-.*-endpoint$/.test(name)).map(({ name }) => name),
+    ["server-1-endpoint", "server-3-endpoint"],
+  );
+  assert.doesNotMatch(String(resources.named("server-1-endpoint").inputs.stdin), /192\.0\.2\.12/);
+  const balancers = [nodeInput("lb-1", "192.0.2.5")];
+  const one = await build({ servers, endpoint: { provider: "haproxy", address: "192.0.2.5", balancers } });
+  assert.doesNotMatch(String(one.resources.named("lb-1-endpoint").inputs.stdin), /server-2/);
 });

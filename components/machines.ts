@@ -1,0 +1,75 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { SshSecrets } from "../config/load.ts";
+import { firstServer, living } from "../config/roster.ts";
+import type { ClusterConfig, MachineConfig, NodeConfig } from "../config/schema.ts";
+import { clusterChange, machineChange } from "./change.ts";
+import type { AgentMachine } from "./join-agents.ts";
+import { K3sRelease } from "./K3sRelease.ts";
+import { accessTo, Machine } from "./Machine.ts";
+import type { NodeAccess } from "./node-step.ts";
+import { scriptsHash } from "./scripts.ts";
+
+/** The machines of a stack: the way to each, what was found there, and what was brought there. */
+export class Machines {
+  /** Those that are not lost, by name. */
+  readonly looked = new Map<string, Machine>();
+  private readonly accesses = new Map<string, NodeAccess>();
+  /** The step that brought the release to a node, by the node's name. */
+  private readonly releases = new Map<string, pulumi.Resource>();
+  private readonly config: ClusterConfig;
+  private readonly parent: pulumi.Resource;
+
+  /** Looks at every machine that is not lost at the same time; nothing is changed yet. */
+  constructor(config: ClusterConfig, secrets: SshSecrets, parent: pulumi.Resource) {
+    this.config = config;
+    this.parent = parent;
+    const { ssh, version } = config;
+    const all = [...config.servers, ...config.agents, ...config.balancers];
+    const users = [...new Set(all.map(({ user }) => user))];
+    const scripts = scriptsHash();
+    const cluster = clusterChange(config);
+    for (const node of all) {
+      const change = machineChange(node, cluster);
+      const args = { node, ssh, secrets, users, version, scripts, change };
+      this.accesses.set(node.name, accessTo(args));
+      if (!node.lost) this.looked.set(node.name, new Machine(node.name, args, { parent }));
+    }
+  }
+
+  /** The way to a machine, lost or not. */
+  access({ name }: MachineConfig): NodeAccess {
+    return this.accesses.get(name)!;
+  }
+
+  /** Those of these that were looked at. */
+  of(nodes: readonly MachineConfig[]): Machine[] {
+    return nodes.flatMap(({ name }) => this.looked.get(name) ?? []);
+  }
+
+  /** What an agent's own steps need of its machine. */
+  agent(node: NodeConfig): AgentMachine {
+    const machineId = this.looked.get(node.name)?.facts.apply((facts) => facts.machineId);
+    return { access: this.access(node), machineId, fetched: this.releases.get(node.name) };
+  }
+
+  /**
+   * The release comes to the first server, and then to all others at the same time: they share the way to the mirror,
+   * and have time while the first server starts.
+   * @param passed the gate before anything is written to a node
+   */
+  fetchReleases(passed: pulumi.Resource): void {
+    const { config, parent } = this;
+    let after = passed;
+    for (const node of living([...config.servers, ...config.agents])) {
+      const args = { config, node, access: this.access(node), after };
+      const { fetched } = new K3sRelease(node.name, args, { parent });
+      this.releases.set(node.name, fetched);
+      if (node === firstServer(config)) after = fetched;
+    }
+  }
+
+  /** The steps that brought the release to these nodes. */
+  fetched(nodes: readonly NodeConfig[]): pulumi.Resource[] {
+    return nodes.flatMap(({ name }) => this.releases.get(name) ?? []);
+  }
+}
