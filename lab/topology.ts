@@ -30,3 +30,18 @@ export function topologyOf(hostAddress: string, servers: number, agents: number)
   const all = { servers: make("server", servers, firstServer), agents: make("agent", agents, firstAgent) };
   return { ...all, nodes: [...all.servers, ...all.agents], vip: `${prefix}.${vipHost}` };
 }
+
+/**
+ * The same machines with these servers and agents; others are in no cluster.
+ * @throws when there is no machine of a name
+ */
+export function inRoles(topology: Topology, servers: readonly string[], agents: readonly string[]): Topology {
+  const cast = (role: LabNode["role"]) => (name: string) => {
+    const node = topology.nodes.find((one) => one.name === name);
+    if (!node)
+      throw new Error(`${name}: found no such machine among ${topology.nodes.map((n) => n.name).join(", ")}`);
+    return { ...node, role };
+  };
+  const all = { servers: servers.map(cast("server")), agents: agents.map(cast("agent")) };
+  return { ...topology, ...all, nodes: [...all.servers, ...all.agents] };
+}

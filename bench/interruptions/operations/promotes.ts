@@ -1,0 +1,17 @@
+import { inRoles } from "../../../lab/topology.ts";
+import type { Operation } from "../operation.ts";
+
+/** An agent that becomes the third server. */
+export const operation: Operation = {
+  servers: 1,
+  agents: 2,
+  victim: "agent-2",
+  verb: "server",
+  living: ["server-1"],
+  async begin(cluster) {
+    await cluster.operate("up");
+  },
+  async change(cluster) {
+    await cluster.configure({ topology: inRoles(cluster.topology, ["server-1", "agent-1", "agent-2"], []) });
+  },
+};

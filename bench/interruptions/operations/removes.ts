@@ -1,0 +1,18 @@
+import { inRoles } from "../../../lab/topology.ts";
+import type { Operation } from "../operation.ts";
+
+/** The third of three servers, which leaves the cluster for good, as does the second. */
+export const operation: Operation = {
+  servers: 3,
+  agents: 0,
+  victim: "server-3",
+  verb: "remove",
+  also: ["drain"],
+  living: ["server-1", "server-2", "server-3"],
+  async begin(cluster) {
+    await cluster.operate("up");
+  },
+  async change(cluster) {
+    await cluster.configure({ topology: inRoles(cluster.topology, ["server-1"], []) });
+  },
+};
