@@ -71,9 +71,8 @@ rotate_certificates() {
   local said
   act
   service_state
-  SERVICE_TOUCHED=1
   say "stopping $UNIT for new certificates"
-  timeout 120 systemctl stop "$UNIT" || die "$UNIT could not be stopped within 120 s"
+  stop_for_now
   said=$(timeout 60 "$K3S" certificate rotate 2>&1 9>&-) || die "k3s could not rotate its certificates: $(tail -n 1 <<<"$said")"
   changed certificates
 }

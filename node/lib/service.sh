@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034  # read by the verbs
+# shellcheck shell=bash disable=SC2015,SC2034,SC2153  # `a && b || die` is meant; read by the verbs; BEFORE stands in paths.sh
 # Starting, restarting and watching k3s' service. systemd waits for ever for a join that cannot
 # succeed, so nothing here waits for systemd: it is told, and then looked at.
 
@@ -21,6 +21,23 @@ service_state() {
       NRestarts=*) RESTARTS=${line#*=} ;;
     esac
   done < <(systemctl show "$UNIT" --property=ActiveState,SubState,InvocationID,NRestarts 2>/dev/null)
+}
+
+# observe_active: WAS_ACTIVE, from service_state: the service runs, or an earlier run stopped it itself and did
+# not come to starting it again.
+observe_active() {
+  [[ $STATE_WORD != other || -e $BEFORE/active ]] && WAS_ACTIVE=yes
+  return 0
+}
+
+# stop_for_now: k3s is stopped by a run that will start it again; when it does not come to that, the next one
+# knows that it ran.
+stop_for_now() {
+  if [[ $WAS_ACTIVE == yes ]]; then
+    mkdir -p "$BEFORE" && : >"$BEFORE/active" || die "$BEFORE cannot be made"
+  fi
+  SERVICE_TOUCHED=1
+  timeout 120 systemctl stop "$UNIT" || die "$UNIT could not be stopped within 120 s"
 }
 
 # in_place: a digest of the files that a start reads, in REPLY.

@@ -29,11 +29,6 @@ remember() {
   fi
 }
 
-# remembered: whether an earlier state of this node is kept.
-remembered() {
-  [[ -d $BEFORE && -n $(ls -A "$BEFORE") ]]
-}
-
 # load_undo: what a killed run remembered is put back when this run fails too.
 load_undo() {
   local copy path

@@ -47,7 +47,7 @@ observe_agent() {
   need_checksum
   check_existing
   service_state
-  [[ $STATE_WORD == other || $TAKING == replace ]] || WAS_ACTIVE=yes
+  [[ $TAKING == replace ]] || observe_active
   choose_join
   same_cluster
   may_become_agent

@@ -50,7 +50,7 @@ observe_server() {
   [[ -e $NODE_PASSWORD ]] || NEW_PASSWORD=yes
   service_state
   # a k3s that is replaced is not the one that is started
-  [[ $STATE_WORD == other || $TAKING == replace ]] || WAS_ACTIVE=yes
+  [[ $TAKING == replace ]] || observe_active
 }
 
 # check_quorum: a living voter is only touched while all voters are healthy. Said before anything is

@@ -66,3 +66,12 @@ test("S19 S37 a file is written only when it differs, whole, and for root only",
   assert.equal(readFileSync(path, "utf8"), "other\n");
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
+
+test("a service that a killed run had stopped for a moment counts as one that ran", async () => {
+  const root = emptyRoot();
+  const stop = `systemctl() { :; }; UNIT=k3s.service WAS_ACTIVE=yes; stop_for_now`;
+  await functions(stop, [], root);
+  const look = `STATE_WORD=other; observe_active; printf %s "$WAS_ACTIVE"`;
+  assert.equal((await functions(look, [], root)).stdout, "yes");
+  assert.equal((await functions(`forget_before; ${look}`, [], root)).stdout, "no");
+});
