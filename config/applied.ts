@@ -81,3 +81,10 @@ export function abandonsData(before: Applied | undefined, now: Applied): boolean
   const held = servers(before);
   return held.length > 0 && !held.some((name) => kept.includes(name));
 }
+
+/** A finished restore that names another snapshot now, as `r1: early -> late`: nothing would happen, since its id is done. */
+export function renamedRestore(before: Applied | undefined, { restore }: Applied): string | undefined {
+  const done = before?.restore;
+  if (!done || done.id !== restore?.id || done.snapshot === restore.snapshot) return undefined;
+  return `${done.id}: ${done.snapshot} -> ${restore.snapshot}`;
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { refusalOf } from "../../components/explain.ts";
 import { abandonsData, appliedOf, lowered } from "../../config/applied.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { plan } from "../../config/plan.ts";
@@ -145,4 +146,16 @@ test("S25 a stack that keeps none of its servers would found another cluster; a 
   assert.ok(
     abandonsData(applied({ servers: serverInputs(1), agents: [] }), applied({ ...allLost, agents: [] })),
   );
+});
+
+test("what a preview refuses says how to go on", () => {
+  const restored = (snapshot: string, id = "r1") => applied({ restore: { id, snapshot } });
+  assert.match(refusalOf(restored("early"), restored("late"))!, /r1: early -> late.*new id/);
+  assert.equal(refusalOf(restored("early"), restored("late", "r2")), undefined);
+  assert.equal(refusalOf(restored("early"), applied()), undefined);
+  assert.match(
+    refusalOf(applied({ rotate: { certificates: 2 } }), applied())!,
+    /rotate\.certificates 2 -> 0/,
+  );
+  assert.equal(refusalOf(undefined, applied()), undefined);
 });
