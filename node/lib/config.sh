@@ -55,8 +55,8 @@ joining() {
   REPLY="# Written once, when this node joined its cluster."$'\n'"server: \"$1\""$'\n'"token: \"$TOKEN\""$'\n'
 }
 
-# own_token: an adopted cluster keeps the token that it has.
-own_token() {
+# adopted_token: an adopted cluster keeps the token that it has.
+adopted_token() {
   TOKEN=$(cat "$DATA/server/token" 2>/dev/null)
   [[ -n $TOKEN ]] || die "$DATA/server/token cannot be read; the token of the cluster is needed"
   keep_secret "$TOKEN"
@@ -65,7 +65,7 @@ own_token() {
 
 # keeping_token: the join file of an adopted member of etcd, in REPLY.
 keeping_token() {
-  own_token
+  adopted_token
   REPLY="# Written once, when this member was adopted."$'\n'"token: \"$TOKEN\""$'\n'
 }
 

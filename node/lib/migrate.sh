@@ -37,7 +37,7 @@ migration_membership() {
   case $MEMBERSHIP in
     join) refuse "this node's SQLite holds a cluster, and ${LIVING[0]} is a server of another one; two clusters cannot be made one. Only the first server of a new cluster can be adopted from SQLite; set existing: replace to give this one up" ;;
     lost) refuse "this node's k3s runs on SQLite and can be adopted only as the first server, when the stack creates it; list it first, or set existing: replace" ;;
-    found) own_token ;;
+    found) adopted_token ;;
   esac
 }
 

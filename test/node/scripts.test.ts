@@ -60,3 +60,17 @@ test("S10 the second run says who holds the node and since when, and gives up wi
   assert.equal((await first).stdout, "held\n");
   assert.equal((await functions("take_lock remove; echo got", [], root)).stdout, "got\n");
 });
+
+test("no function is written twice: the file that is read last would win", () => {
+  const files = ["lib", "verbs"].flatMap((directory) =>
+    readdirSync(join(scriptsDirectory, directory)).map((file) => join(scriptsDirectory, directory, file)),
+  );
+  const names = files.flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(/^([a-z_0-9]+)\(\)/gm)].map(([, name]) => name!),
+  );
+  assert.ok(names.length > 200);
+  assert.deepEqual(
+    names.filter((name, index) => names.indexOf(name) !== index),
+    [],
+  );
+});
