@@ -85,7 +85,12 @@ become_agent() {
   local UNIT=k3s.service
   say "this server becomes an agent"
   stop_for_good
-  [[ -n $VIA ]] && delete_own_node
+  if [[ -n $VIA ]]; then
+    delete_own_node
+    # k3s may hold a Node back for a while: dropped later, it would take the one of the new kubelet along
+    url_of "$VIA" "$API_PORT"
+    patiently delete_node "$REPLY" "${ARG[name]}" || die "the Node ${ARG[name]} could not be deleted through the server at $VIA; an agent of this name cannot register before it is gone. Run again"
+  fi
   forget_before
   mkdir -p "$BEFORE" && : >"$BEFORE/new"
   UNDO=() UNDO_FIRST=wipe_new UNDO_LAST=drop_directories
