@@ -31,6 +31,11 @@ export interface Operation {
   readonly living?: readonly string[];
 }
 
+/** Begins where everything that is configured has been brought up. */
+export const broughtUp = async (cluster: Cluster): Promise<void> => {
+  await cluster.operate("up");
+};
+
 const directory = new URL("./operations/", import.meta.url);
 
 /** The names of all operations: each is a file. */

@@ -86,7 +86,7 @@ become_agent() {
   say "this server becomes an agent"
   stop_for_good
   if [[ -n $VIA ]]; then
-    delete_own_node
+    await_others
     # k3s may hold a Node back for a while: dropped later, it would take the one of the new kubelet along
     url_of "$VIA" "$API_PORT"
     patiently delete_node "$REPLY" "${ARG[name]}" || die "the Node ${ARG[name]} could not be deleted through the server at $VIA; an agent of this name cannot register before it is gone. Run again"

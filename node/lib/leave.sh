@@ -135,12 +135,18 @@ others_steady() {
   kube --at "$REPLY" get --raw /readyz >/dev/null 2>&1
 }
 
-# delete_own_node: the Node goes, once the others are steady. Through another server: this one is stopped.
-delete_own_node() {
+# await_others: until the others are steady, for half a minute at most.
+await_others() {
   local tries=30
   while ((tries-- > 0)) && ! others_steady; do
     pause 1
   done
+  return 0
+}
+
+# delete_own_node: the Node goes, once the others are steady. Through another server: this one is stopped.
+delete_own_node() {
+  await_others
   url_of "$VIA" "$API_PORT"
   kube --at "$REPLY" delete node "${ARG[name]}" --ignore-not-found --timeout=15s >/dev/null 2>&1
   delete_password "$REPLY" "${ARG[name]}"

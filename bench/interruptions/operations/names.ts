@@ -1,4 +1,4 @@
-import type { Operation } from "../operation.ts";
+import { broughtUp, type Operation } from "../operation.ts";
 
 /** The second of three servers, whose certificate gets another name. */
 export const operation: Operation = {
@@ -7,9 +7,7 @@ export const operation: Operation = {
   victim: "server-2",
   verb: "server",
   living: ["server-1", "server-2", "server-3"],
-  async begin(cluster) {
-    await cluster.operate("up");
-  },
+  begin: broughtUp,
   async change(cluster) {
     await cluster.configure({ more: { tlsSans: ["k3s.example.org"] } });
   },

@@ -1,5 +1,5 @@
 import { inRoles } from "../../../lab/topology.ts";
-import type { Operation } from "../operation.ts";
+import { broughtUp, type Operation } from "../operation.ts";
 
 /** An agent that becomes the third server. */
 export const operation: Operation = {
@@ -8,9 +8,7 @@ export const operation: Operation = {
   victim: "agent-2",
   verb: "server",
   living: ["server-1"],
-  async begin(cluster) {
-    await cluster.operate("up");
-  },
+  begin: broughtUp,
   async change(cluster) {
     await cluster.configure({ topology: inRoles(cluster.topology, ["server-1", "agent-1", "agent-2"], []) });
   },

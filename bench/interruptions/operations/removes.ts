@@ -1,5 +1,5 @@
 import { inRoles } from "../../../lab/topology.ts";
-import type { Operation } from "../operation.ts";
+import { broughtUp, type Operation } from "../operation.ts";
 
 /** The third of three servers, which leaves the cluster for good, as does the second. */
 export const operation: Operation = {
@@ -9,9 +9,7 @@ export const operation: Operation = {
   verb: "remove",
   also: ["drain"],
   living: ["server-1", "server-2", "server-3"],
-  async begin(cluster) {
-    await cluster.operate("up");
-  },
+  begin: broughtUp,
   async change(cluster) {
     await cluster.configure({ topology: inRoles(cluster.topology, ["server-1"], []) });
   },

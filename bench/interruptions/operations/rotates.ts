@@ -1,4 +1,4 @@
-import type { Operation } from "../operation.ts";
+import { broughtUp, type Operation } from "../operation.ts";
 
 /** The first of three servers, which rotates both tokens, the encryption keys and its certificates. */
 export const operation: Operation = {
@@ -8,9 +8,7 @@ export const operation: Operation = {
   verb: "server",
   files: ["lib/rotate.sh"],
   living: ["server-1", "server-2", "server-3"],
-  async begin(cluster) {
-    await cluster.operate("up");
-  },
+  begin: broughtUp,
   async change(cluster) {
     const rotate = { serverToken: 1, agentToken: 1, certificates: 1, encryptionKeys: 1 };
     await cluster.configure({ more: { rotate } });

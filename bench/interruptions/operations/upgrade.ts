@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Operation } from "../operation.ts";
+import { broughtUp, type Operation } from "../operation.ts";
 
 const versions = ["v1.33.6+k3s1", "v1.34.2+k3s1"];
 
@@ -15,9 +15,7 @@ export const operation: Operation = {
   victim: "server-2",
   verb: "server",
   living: ["server-1", "server-2", "server-3"],
-  async begin(cluster) {
-    await cluster.operate("up");
-  },
+  begin: broughtUp,
   async change(cluster, prepared) {
     await cluster.configure({ release: prepared.releases[1]! });
   },
