@@ -137,11 +137,17 @@ ask_peers() {
 }
 
 # refuse_strangers: a server that accepts no token of ours is one of another cluster, unless it has the CA of
-# one that does: then a rotation of the token has not come to it yet.
+# one that does, or of the cluster whose data this node holds: then a rotation of the token has not come to it
+# yet. Where its CA is this node's, only its word is missing, as with one that does not answer.
 refuse_strangers() {
-  local line
+  local line own=""
+  [[ $ETCD_HERE == yes ]] && sum_of "$DATA/server/tls/server-ca.crt" && own=$REPLY
   for line in "${STRANGERS[@]}"; do
     [[ -n $LIVING_CA && ${line%% *} == "$LIVING_CA" ]] && continue
+    if [[ -n $own && ${line%% *} == "$own" ]]; then
+      UNKNOWN+=("${line#* } has another token of this cluster: a rotation is half done")
+      continue
+    fi
     refuse "${line#* } is a k3s server that does not accept our token: another cluster, or the token was changed there. Nothing was joined or founded"
   done
   return 0

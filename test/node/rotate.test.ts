@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -184,4 +185,18 @@ test("S36: a server that accepts no token of ours is refused, unless a living on
       /server-3 at https:\/\/192\.0\.2\.13:6443 is a k3s server that does not accept our token/,
     );
   }
+});
+
+test("S36: a server that accepts no token of ours, but has the CA of the cluster whose data is here, only has no word", async () => {
+  const root = emptyRoot();
+  put(root, "var/lib/rancher/k3s/server/tls/server-ca.crt", "ca\n");
+  const ca = createHash("sha256").update("ca\n").digest("hex");
+  const look = (data: string) =>
+    functions(
+      `ETCD_HERE=${data} STRANGERS=("${ca} server-3 at https://192.0.2.13:6443") LIVING_CA=""; refuse_strangers; echo "\${UNKNOWN[*]}"`,
+      [],
+      root,
+    );
+  assert.match((await look("yes")).stdout, /^server-3 at .* has another token of this cluster/);
+  assert.equal((await look("no")).code, 3);
 });
