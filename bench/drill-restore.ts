@@ -12,12 +12,12 @@ import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { Board, duration } from "../lab/board.ts";
 import { type Cluster, openCluster, startOver } from "../lab/cluster.ts";
-import { type Access, accessOf, api } from "../lab/kube.ts";
 import { copyOf } from "../lab/off-node.ts";
 import { compare, type Objects, objectsOf } from "../lab/oracle.ts";
 import { type Prepared, prepare } from "../lab/prepare.ts";
 import { heading, openScreen } from "../lab/screen.ts";
 import { table } from "../lab/table.ts";
+import { type Access, accessOf, api } from "../measure/kube.ts";
 
 const options = new Command("drill:restore")
   .option("--instance <name>", "the lab to use; what is in it is lost", "drill")

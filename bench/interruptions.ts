@@ -9,7 +9,7 @@ import { membersOf } from "../lab/etcd.ts";
 import { type Prepared, prepare } from "../lab/prepare.ts";
 import { heading, openScreen } from "../lab/screen.ts";
 import { table } from "../lab/table.ts";
-import { waitFor } from "../lab/wait.ts";
+import { waitFor } from "../measure/wait.ts";
 import { type Cell, causes, interrupt, matrixOf, moments, type Outcome } from "./interruptions/cell.ts";
 import { keep } from "./interruptions/checkpoint.ts";
 import { type Operation, operationNames, operationOf, stepsOf } from "./interruptions/operation.ts";

@@ -11,9 +11,9 @@ import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import type { Cluster } from "../lab/cluster.ts";
 import { membersOf } from "../lab/etcd.ts";
 import { nodesReady } from "../lab/failover.ts";
-import { type Access, accessOf, api } from "../lab/kube.ts";
 import { votersAre } from "../lab/proof.ts";
-import { waitFor } from "../lab/wait.ts";
+import { type Access, accessOf, api } from "../measure/kube.ts";
+import { waitFor } from "../measure/wait.ts";
 
 const patience = { timeoutMs: 120_000, everyMs: 100 };
 const k3s = "/usr/local/bin/k3s";

@@ -1,4 +1,4 @@
-import { type Access, api } from "./kube.ts";
+import { type Access, api } from "../measure/kube.ts";
 
 /** Every object of a cluster: where it is in the API, and the UID that it got when it was made. */
 export type Objects = ReadonlyMap<string, string>;

@@ -1,4 +1,4 @@
-import { type Access, api } from "./kube.ts";
+import { type Access, api } from "../measure/kube.ts";
 
 /** Objects by kind, namespace and name, with the UID that tells one from another of the same name. */
 export type Objects = ReadonlyMap<string, string>;

@@ -1,11 +1,11 @@
+import { type Access, api, nodesOf } from "../measure/kube.ts";
+import { waitFor } from "../measure/wait.ts";
 import type { Board } from "./board.ts";
 import { duration } from "./board.ts";
 import type { Cluster } from "./cluster.ts";
 import { holdersOf, membersOf } from "./etcd.ts";
 import { type Failover, failOver, heal, nodesReady } from "./failover.ts";
-import { type Access, api, nodesOf } from "./kube.ts";
 import { task } from "./task.ts";
-import { waitFor } from "./wait.ts";
 
 /** What the proof has found; what it could not do has its reason. */
 export type Proof = {

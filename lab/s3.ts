@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { waitFor } from "../measure/wait.ts";
 import type { Lab } from "./machines/lab.ts";
 import { cacheDir } from "./paths.ts";
 import { type S3Access, s3Request } from "./s3-request.ts";
 import { buildGo } from "./toolchain/go-build.ts";
-import { waitFor } from "./wait.ts";
 import { type WeakLink, weakLink } from "./weak-link.ts";
 
 /** Where the machines of a lab find the store; beside the mirror's. */

@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { accessOf } from "../measure/kube.ts";
 import { Board, duration } from "./board.ts";
 import { paint } from "./board-text.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { applyEvent, clusterRow } from "./engine-events.ts";
 import { unlessInterrupted } from "./interrupt.ts";
-import { accessOf } from "./kube.ts";
 import { type Prepared, prepare, preparing } from "./prepare.ts";
 import { type Proof, proofRows, prove } from "./proof.ts";
 import { heading, type Screen, type Showing, show } from "./screen.ts";

@@ -1,7 +1,7 @@
 import { access, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Machine } from "../../lab/machines/machine.ts";
-import { waitFor } from "../../lab/wait.ts";
+import { waitFor } from "../../measure/wait.ts";
 
 /**
  * Stops a step on a node at an exact point. Every step writes its name to a file and has it synced to the disk before

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type Access, api, nodesOf } from "../../lab/kube.ts";
 import { unchanged } from "../../lab/proof.ts";
+import { type Access, api, nodesOf } from "../../measure/kube.ts";
 import { adminOf, type Cluster, output, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
 
 type NodeObject = {

@@ -10,7 +10,7 @@ import { pulumiDirectory } from "../../lab/cluster.ts";
 import { command } from "../../lab/machines/command.ts";
 import { unchanged } from "../../lab/proof.ts";
 import { type S3Store, startS3 } from "../../lab/s3.ts";
-import { waitFor } from "../../lab/wait.ts";
+import { waitFor } from "../../measure/wait.ts";
 import { type Cluster, failedUp, output, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
 
 const serverNames = ["server-1", "server-2", "server-3"];

@@ -3,10 +3,10 @@ import { after, before, describe, test } from "node:test";
 import type { Board } from "../../lab/board.ts";
 import { holdersOf, membersOf } from "../../lab/etcd.ts";
 import { failOver, heal } from "../../lab/failover.ts";
-import { type Access, api, nodesOf } from "../../lab/kube.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
 import type { Topology } from "../../lab/topology.ts";
-import { waitFor } from "../../lab/wait.ts";
+import { type Access, api, nodesOf } from "../../measure/kube.ts";
+import { waitFor } from "../../measure/wait.ts";
 import {
   adminOf,
   type Cluster,

@@ -3,10 +3,10 @@ import { after, before, describe, test } from "node:test";
 import { release, stopAt, stopped } from "../../bench/interruptions/stop.ts";
 import { killTree, startClient } from "../../lab/client-process.ts";
 import { membersOf } from "../../lab/etcd.ts";
-import { type Access, api } from "../../lab/kube.ts";
 import { lostObjects, type Objects, objectsOf } from "../../lab/objects.ts";
 import { votersAre } from "../../lab/proof.ts";
-import { waitFor } from "../../lab/wait.ts";
+import { type Access, api } from "../../measure/kube.ts";
+import { waitFor } from "../../measure/wait.ts";
 import { fill, installOld, settled } from "./old-k3s.ts";
 import {
   adminOf,

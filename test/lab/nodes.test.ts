@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { membersOf } from "../../lab/etcd.ts";
-import { type Access, nodesOf } from "../../lab/kube.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { type Access, nodesOf } from "../../measure/kube.ts";
 import {
   adminOf,
   type Cluster,

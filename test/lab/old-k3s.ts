@@ -1,8 +1,8 @@
-import { type Access, accessOf, api } from "../../lab/kube.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { type Objects, objectsOf } from "../../lab/objects.ts";
 import type { Release } from "../../lab/prepare.ts";
-import { waitFor } from "../../lab/wait.ts";
+import { type Access, accessOf, api } from "../../measure/kube.ts";
+import { waitFor } from "../../measure/wait.ts";
 import { output } from "./support.ts";
 
 /** How an old k3s was installed. */

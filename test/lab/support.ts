@@ -5,13 +5,13 @@ import { Board, type Row } from "../../lab/board.ts";
 import { startClient } from "../../lab/client-process.ts";
 import { type Cluster, openCluster } from "../../lab/cluster.ts";
 import { applyEvent } from "../../lab/engine-events.ts";
-import { type Access, accessOf, api } from "../../lab/kube.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
-import { type Availability, availability } from "../../lab/outage.ts";
 import { type Prepared, prepare, type Wanted } from "../../lab/prepare.ts";
-import { startProber } from "../../lab/prober.ts";
 import type { Topology } from "../../lab/topology.ts";
-import { type Outcome, startWriter } from "../../lab/writer.ts";
+import { type Access, accessOf, api } from "../../measure/kube.ts";
+import { type Availability, availability } from "../../measure/outage.ts";
+import { startProber } from "../../measure/prober.ts";
+import { type Outcome, startWriter } from "../../measure/writer.ts";
 
 /** Why these tests cannot run here; never under CI. */
 export const skip = process.getuid?.() === 0 ? false : "machines need root";

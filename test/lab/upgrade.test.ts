@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connect } from "node:tls";
 import { membersOf } from "../../lab/etcd.ts";
-import { type Access, api, nodesOf } from "../../lab/kube.ts";
 import type { Release } from "../../lab/prepare.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
-import { waitFor } from "../../lab/wait.ts";
+import { type Access, api, nodesOf } from "../../measure/kube.ts";
+import { waitFor } from "../../measure/wait.ts";
 import {
   adminOf,
   type Cluster,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { membersOf } from "../../lab/etcd.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
-import { waitFor } from "../../lab/wait.ts";
+import { waitFor } from "../../measure/wait.ts";
 import { type Cluster, output, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
 
 /** Nodes as many people have them: behind a bastion, without a way to a mirror, with the key in an SSH agent. */

@@ -1,4 +1,4 @@
-import { accessOf, api } from "../../../lab/kube.ts";
+import { accessOf, api } from "../../../measure/kube.ts";
 import type { Operation } from "../operation.ts";
 
 const marks = "/api/v1/namespaces/default/configmaps";

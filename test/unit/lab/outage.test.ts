@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { availability, type Sample } from "../../../lab/outage.ts";
+import { availability, type Sample } from "../../../measure/outage.ts";
 
 const sample = (at: number, ok: boolean): Sample => ({ at, ok, ms: 1 });
 const line = (text: string) => [...text].map((c, i) => sample(i * 100, c === "+"));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { availability } from "../../../lab/outage.ts";
-import { startProber } from "../../../lab/prober.ts";
+import { availability } from "../../../measure/outage.ts";
+import { startProber } from "../../../measure/prober.ts";
 import { serveHttps } from "./https.ts";
 
 test("the prober sees an outage of a real server, over new connections", async () => {

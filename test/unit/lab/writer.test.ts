@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { lostOf, startWriter } from "../../../lab/writer.ts";
+import { lostOf, startWriter } from "../../../measure/writer.ts";
 import { serveHttps } from "./https.ts";
 
 type ConfigMap = { metadata: { name: string; labels: Record<string, string> }; data: { content: string } };
