@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { NodeFacts } from "../config/facts.ts";
 import type { SshSecrets } from "../config/load.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
-import { type Connection, connectionTo } from "./connection.ts";
+import { type Connection, connectionTo, requestTo } from "./connection.ts";
 import { LocalStep } from "./local-step.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
 import { readFacts } from "./results.ts";
@@ -115,19 +115,11 @@ export class Machine extends pulumi.ComponentResource {
   }
 }
 
-/** What ssh/reach.ts reads: the connection in its own words. */
-export function reachRequest({ node, ssh, secrets, users }: MachineArgs): pulumi.Output<string> {
-  return pulumi.all([secrets.privateKey, secrets.passphrase]).apply(([privateKey, passphrase]) =>
-    JSON.stringify({
-      name: node.name,
-      host: node.host,
-      port: node.port,
-      user: node.user,
-      hostKey: node.hostKey,
-      privateKey,
-      passphrase,
-      bastion: ssh.bastion && { ...ssh.bastion, privateKey, passphrase },
-      users: users.filter((user) => user !== node.user),
-    }),
-  );
+/** What ssh/reach.ts reads. */
+function reachRequest({ node, ssh, secrets, users }: MachineArgs): pulumi.Output<string> {
+  return pulumi
+    .all([secrets.privateKey, secrets.passphrase])
+    .apply(([privateKey, passphrase]) =>
+      JSON.stringify(requestTo(node, ssh, { privateKey, passphrase }, users)),
+    );
 }

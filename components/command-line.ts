@@ -23,15 +23,38 @@ export function nodeCommand(
   scripts: string | undefined,
   flags: readonly Flag[],
 ): string {
-  const words = flags.flatMap(([name, value]) => {
+  const expected = scripts === undefined ? [] : ["--scripts", scripts];
+  return [asRoot(user), remoteEntry, verb, ...expected, ...wordsOf(verb, flags)].join(" ");
+}
+
+function wordsOf(verb: string, flags: readonly Flag[]): string[] {
+  return flags.flatMap(([name, value]) => {
     if (value === null) return [`--${name}`];
     if (!safe.test(String(value))) {
       throw new Error(`--${name} of ${verb} has a value that must not reach a command line`);
     }
     return [`--${name}`, String(value)];
   });
-  const expected = scripts === undefined ? [] : ["--scripts", scripts];
-  return [asRoot(user), remoteEntry, verb, ...expected, ...words].join(" ");
+}
+
+/**
+ * The command line of a script that comes over standard input and is read as a whole before it begins. It leaves
+ * nothing on the node, its text is in no list of processes, and it ends there after its time even when the connection
+ * is cut. Without `--norc` bash reads root's own settings when its standard input is a socket.
+ * @param seconds after which the node ends it
+ * @param step the arguments of the script, where it is `k3s-node`
+ * @throws Error as `nodeCommand` does
+ */
+export function scriptCommand(user: string, seconds: number, step?: Step): string {
+  const sudo = user === "root" ? "" : "sudo -n ";
+  const words = step ? ["k3s-node", step.verb, ...wordsOf(step.verb, step.flags)] : [];
+  return [`${sudo}timeout -k 5 ${seconds} bash --norc -c 'eval "$(cat)"'`, ...words].join(" ");
+}
+
+/** A verb of `k3s-node` with its flags. */
+export interface Step {
+  readonly verb: string;
+  readonly flags: readonly Flag[];
 }
 
 /**

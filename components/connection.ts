@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/command";
 import type { SshSecrets } from "../config/load.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
+import type { RequestInput } from "../ssh/request.ts";
 
 export type Connection = types.input.remote.ConnectionArgs;
 
@@ -44,5 +45,35 @@ export function connectionTo(
         ...auth,
       },
     }),
+  };
+}
+
+/** What opens the machines, in clear; neither where an SSH agent does. */
+export interface Login {
+  readonly privateKey?: string | undefined;
+  readonly passphrase?: string | undefined;
+}
+
+/**
+ * How ssh/ connects to a node, in its own words.
+ * @param users login names of the stack, so that a wrong one can be told from a wrong key
+ */
+export function requestTo(
+  node: MachineConfig,
+  ssh: ClusterConfig["ssh"],
+  { privateKey, passphrase }: Login,
+  users: readonly string[],
+): Omit<RequestInput, "waitSeconds"> {
+  const { name, host, port, user, hostKey } = node;
+  return {
+    name,
+    host,
+    port,
+    user,
+    hostKey,
+    privateKey,
+    passphrase,
+    bastion: ssh.bastion && { ...ssh.bastion, privateKey, passphrase },
+    users: users.filter((other) => other !== user),
   };
 }

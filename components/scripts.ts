@@ -32,3 +32,20 @@ export function scriptsHash(directory: string = scriptsDirectory): string {
     .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return sha256(files.map((path) => `${sha256(readFileSync(join(directory, path)))}  ${path}\n`).join(""));
 }
+
+/**
+ * All of node/ as one script, for a node that need not have it: the entry's own settings, every file, and the verb that
+ * its arguments name. What it runs is what this checkout holds, whatever an earlier run has copied there.
+ */
+export function scriptsBundle(directory: string = scriptsDirectory): string {
+  const files = ["lib", "verbs"].flatMap((part) =>
+    readdirSync(join(directory, part))
+      .sort()
+      .map((file) => join(directory, part, file)),
+  );
+  const entry = readFileSync(join(directory, "k3s-node"), "utf8");
+  const settings = entry.split("\n").filter((line) => /^(?:set|umask|export) /.test(line));
+  return [...settings, ...files.map((file) => readFileSync(file, "utf8")), 'run_verb "$@"; exit $?\n'].join(
+    "\n",
+  );
+}

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
-import type { ClientChannel } from "ssh2";
+import { start } from "./execute.ts";
 import type { Session } from "./probe.ts";
 
 /** What arrived. */
@@ -40,34 +40,3 @@ export async function fetchFile(session: Session, path: string, file: string): P
 }
 
 const reason = (code: number | null) => (code === null ? "the connection was cut" : `exit code ${code}`);
-
-/** A command that runs, and how it will have ended; a null code is a connection that was cut. */
-interface Running {
-  readonly channel: ClientChannel;
-  readonly ended: Promise<{ code: number | null; complaint: string }>;
-}
-
-/**
- * Starts a command. Who listens for its end must do so before the next packet is read: answer, output and end of a
- * short command can come in one.
- */
-function start({ client }: Session, command: string): Promise<Running> {
-  return new Promise((resolve, reject) => {
-    client.once("close", () => reject(new Error("the connection was closed")));
-    client.exec(command, (error, channel) => {
-      if (error) return reject(error);
-      let complaint = "";
-      let code: number | null = null;
-      channel.stderr.on("data", (data: Buffer) => {
-        complaint += data;
-      });
-      channel.once("exit", (status: number | null) => {
-        code = status;
-      });
-      const ended = new Promise<{ code: number | null; complaint: string }>((settle) => {
-        channel.once("close", () => settle({ code, complaint }));
-      });
-      resolve({ channel, ended });
-    });
-  });
-}

@@ -34,6 +34,9 @@ export const Request = z.strictObject({
 
 export type Request = z.infer<typeof Request>;
 
+/** The same before defaults are filled in. */
+export type RequestInput = z.input<typeof Request>;
+
 /** One SSH server on the way: the bastion or the node. */
 export type Hop = Pick<
   Request,

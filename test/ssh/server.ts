@@ -1,5 +1,6 @@
+import { spawn } from "node:child_process";
 import { connect } from "node:net";
-import ssh2, { type AuthContext, type Connection, type Server } from "ssh2";
+import ssh2, { type AuthContext, type Connection, type Server, type ServerChannel } from "ssh2";
 
 /** A pair of keys: the private half in OpenSSH format, the public half as in authorized_keys. */
 export type Pair = { private: string; public: string };
@@ -22,6 +23,8 @@ export type Behaviour = {
   users: Record<string, string[]>;
   /** What `sudo -n true` and `ping` end with; 0 without text when absent. */
   commands?: Record<string, { code: number; stderr: string; stdout?: string }>;
+  /** Whether other commands really run, on this machine. */
+  shell?: boolean;
   /** Where forwarded connections go: really there, or refused with this text. */
   forward?: "real" | { refuse: string };
   banner?: string;
@@ -66,10 +69,11 @@ function isAllowed(behaviour: Behaviour, context: AuthContext): boolean {
   });
 }
 
-function serve(client: Connection, { commands = {}, forward }: Behaviour): void {
+function serve(client: Connection, { commands = {}, shell, forward }: Behaviour): void {
   client.on("session", (accept) => {
     accept().on("exec", (acceptExec, _reject, { command }) => {
       const channel = acceptExec();
+      if (shell && !commands[command]) return runHere(channel, command);
       const { code, stderr, stdout = "" } = commands[command] ?? { code: 0, stderr: "" };
       channel.write(stdout);
       channel.stderr.write(stderr);
@@ -87,6 +91,17 @@ function serve(client: Connection, { commands = {}, forward }: Behaviour): void 
       socket.on("error", () => channel.end());
       socket.pipe(channel).pipe(socket);
     });
+  });
+}
+
+function runHere(channel: ServerChannel, command: string): void {
+  const child = spawn("bash", ["--norc", "-c", command], { cwd: "/", env: { PATH: process.env.PATH } });
+  channel.pipe(child.stdin).on("error", () => {});
+  child.stdout.pipe(channel, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  child.on("close", (code) => {
+    channel.exit(code ?? 255);
+    channel.end();
   });
 }
 
