@@ -34,6 +34,11 @@ export const stages: readonly Stage[] = [
     counts: true,
   },
   {
+    title: "report in a browser",
+    command: testRunner("test/browser/**/*.test.ts", 3),
+    counts: true,
+  },
+  {
     title: "Go: provider stand-ins",
     command: ["nice", "go", "test", "./..."],
     counts: false,
