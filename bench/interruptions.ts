@@ -10,7 +10,7 @@ import { type Prepared, prepare } from "../lab/prepare.ts";
 import { heading, openScreen } from "../lab/screen.ts";
 import { table } from "../lab/table.ts";
 import { waitFor } from "../measure/wait.ts";
-import { type Cell, causes, interrupt, matrixOf, moments, type Outcome } from "./interruptions/cell.ts";
+import { type Cell, causes, interrupt, matrixOf, type Outcome, pointsOf } from "./interruptions/cell.ts";
 import { keep } from "./interruptions/checkpoint.ts";
 import { type Operation, operationNames, operationOf, stepsOf } from "./interruptions/operation.ts";
 
@@ -83,14 +83,11 @@ async function open(prepared: Prepared, { living = [] }: Operation): Promise<Clu
 
 /** One row a step and moment, one column a cause. */
 function verdictTable(steps: readonly string[], outcomes: readonly Outcome[]): string[] {
-  const run = steps.filter((step) => outcomes.some((one) => one.step === step));
-  const rows = run.flatMap((step) =>
-    moments.map((moment) => {
-      const of = (cause: string) =>
-        outcomes.find((one) => one.step === step && one.moment === moment && one.cause === cause);
-      return [`${moment} ${step}`, ...causes.map((cause) => verdict(of(cause)))];
-    }),
-  );
+  const rows = pointsOf(steps).flatMap(({ moment, step }) => {
+    const of = outcomes.filter((one) => one.step === step && one.moment === moment);
+    const row = causes.map((cause) => verdict(of.find((one) => one.cause === cause)));
+    return of.length > 0 ? [[`${moment} ${step}`, ...row]] : [];
+  });
   return table(["point", ...causes], rows, screen.look);
 }
 

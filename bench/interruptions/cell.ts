@@ -6,19 +6,30 @@ import type { Machine } from "../../lab/machines/machine.ts";
 import { votersAre } from "../../lab/proof.ts";
 import { release, stopAt, stopped } from "./stop.ts";
 
-export const moments = ["before", "after"] as const;
 export const causes = ["client killed", "connection cut", "node powered off"] as const;
 
 /** One way to be interrupted. */
 export type Cell = {
   step: string;
-  moment: (typeof moments)[number];
+  moment: "before" | "after";
   cause: (typeof causes)[number];
 };
 
+/** A point between the steps of an operation. */
+export type Point = Pick<Cell, "step" | "moment">;
+
+/**
+ * Before and after each of these steps. Where one ends the next begins, and nothing stands between them, so `after` one
+ * and `before` the next are the same point.
+ */
+export const pointsOf = (steps: readonly string[]): Point[] => [
+  ...steps.slice(0, 1).map((step) => ({ step, moment: "before" }) as const),
+  ...steps.map((step) => ({ step, moment: "after" }) as const),
+];
+
 /** Every way to interrupt these steps. */
 export const matrixOf = (steps: readonly string[]): Cell[] =>
-  steps.flatMap((step) => moments.flatMap((moment) => causes.map((cause) => ({ step, moment, cause }))));
+  pointsOf(steps).flatMap((point) => causes.map((cause) => ({ ...point, cause })));
 
 /** How a cell went; `error` when one more run did not converge. */
 export type Outcome = Cell & { firstSeconds: number; secondSeconds: number; error?: string };
