@@ -8,6 +8,7 @@ import {
 } from "../components/kube-vip-manifest.ts";
 import { agentConfig, serverConfig, serverUrl } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import { leaseOf } from "../config/timing.ts";
 import type { Cluster } from "../lab/cluster.ts";
 import { membersOf } from "../lab/etcd.ts";
 import { nodesReady } from "../lab/failover.ts";
@@ -110,7 +111,7 @@ async function run(cluster: Cluster, node: NodeConfig, script: string, stdin = "
   if (code !== 0) throw new Error(`${node.name}: exit code ${code}: ${stderr}`);
 }
 
-async function applyKubeVip({ endpoint }: ClusterConfig, access: Access): Promise<void> {
+async function applyKubeVip({ endpoint, etcd }: ClusterConfig, access: Access): Promise<void> {
   if (endpoint.provider !== "kube-vip") return;
   const metadata = { name: kubeVipName, namespace: kubeVipNamespace };
   const rbac = "/apis/rbac.authorization.k8s.io/v1";
@@ -121,7 +122,10 @@ async function applyKubeVip({ endpoint }: ClusterConfig, access: Access): Promis
     [`/api/v1/${namespaced}/serviceaccounts`, { metadata }],
     [`${rbac}/clusterroles`, { metadata: { name: kubeVipName }, rules: kubeVipRules }],
     [`${rbac}/clusterrolebindings`, { metadata: { name: kubeVipName }, roleRef: role, subjects }],
-    [`/apis/apps/v1/${namespaced}/daemonsets`, { metadata, spec: kubeVipDaemonSet(endpoint) }],
+    [
+      `/apis/apps/v1/${namespaced}/daemonsets`,
+      { metadata, spec: kubeVipDaemonSet(endpoint, leaseOf(endpoint, etcd.timing)) },
+    ],
   ];
   const post = async ([path, body]: [string, object]) => api(access, "POST", path, body);
   for (const object of objects) await waitFor(object[0], () => post(object), patience);

@@ -1,11 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { KubeVipConfig } from "../config/schema.ts";
+import type { Lease } from "../config/timing.ts";
 import { kubeVipDaemonSet, kubeVipName, kubeVipNamespace, kubeVipRules } from "./kube-vip-manifest.ts";
 import { componentType } from "./types.ts";
 
 export interface KubeVipArgs {
   readonly endpoint: KubeVipConfig;
+  /** Its leader election. */
+  readonly lease: Lease;
   /** Talks to a server by its own address: the virtual one does not answer yet. */
   readonly provider: k8s.Provider;
 }
@@ -40,7 +43,7 @@ export class KubeVip extends pulumi.ComponentResource {
     );
     this.daemonSet = new k8s.apps.v1.DaemonSet(
       `${name}-pods`,
-      { metadata, spec: kubeVipDaemonSet(args.endpoint) },
+      { metadata, spec: kubeVipDaemonSet(args.endpoint, args.lease) },
       { ...child, dependsOn: [binding], customTimeouts: { create: rollout, update: rollout } },
     );
     this.registerOutputs({});

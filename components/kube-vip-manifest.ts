@@ -1,5 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type { KubeVipConfig } from "../config/schema.ts";
+import type { Lease } from "../config/timing.ts";
 
 /** Names and namespace of everything that belongs to kube-vip. */
 export const kubeVipName = "kube-vip";
@@ -28,9 +29,11 @@ export const kubeVipRules: k8s.types.input.rbac.v1.PolicyRule[] = [
  */
 const announceEvery = 500;
 
-/** kube-vip's environment for one virtual address of the API, announced by ARP. */
-export function kubeVipEnvironment(endpoint: KubeVipConfig): k8s.types.input.core.v1.EnvVar[] {
-  const { duration, renew, retry } = endpoint.lease;
+/** kube-vip's environment for one virtual address of the API, and for those of Services, announced by ARP. */
+export function kubeVipEnvironment(
+  endpoint: KubeVipConfig,
+  { duration, renew, retry }: Lease,
+): k8s.types.input.core.v1.EnvVar[] {
   const values: Record<string, string> = {
     vip_arp: "true",
     vip_arpRate: String(announceEvery),
@@ -39,7 +42,9 @@ export function kubeVipEnvironment(endpoint: KubeVipConfig): k8s.types.input.cor
     vip_subnet: "32",
     cp_enable: "true",
     cp_namespace: kubeVipNamespace,
-    svc_enable: "false",
+    svc_enable: String(endpoint.services),
+    // Each Service finds a holder of its own, instead of all of them standing on one server.
+    ...(endpoint.services && { svc_election: "true" }),
     vip_leaderelection: "true",
     vip_leasename: "plndr-cp-lock",
     vip_leaseduration: String(duration),
@@ -59,7 +64,10 @@ export function kubeVipEnvironment(endpoint: KubeVipConfig): k8s.types.input.cor
 const labels = { "app.kubernetes.io/name": kubeVipName };
 
 /** One pod on every server, on the host's network, with the two capabilities that ARP needs and no other. */
-export function kubeVipDaemonSet(endpoint: KubeVipConfig): k8s.types.input.apps.v1.DaemonSetSpec {
+export function kubeVipDaemonSet(
+  endpoint: KubeVipConfig,
+  lease: Lease,
+): k8s.types.input.apps.v1.DaemonSetSpec {
   return {
     selector: { matchLabels: labels },
     updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
@@ -88,7 +96,7 @@ export function kubeVipDaemonSet(endpoint: KubeVipConfig): k8s.types.input.apps.
             image: endpoint.image,
             imagePullPolicy: "IfNotPresent",
             args: ["manager"],
-            env: kubeVipEnvironment(endpoint),
+            env: kubeVipEnvironment(endpoint, lease),
             securityContext: {
               allowPrivilegeEscalation: false,
               capabilities: { add: ["NET_ADMIN", "NET_RAW"], drop: ["ALL"] },

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
+import { leaseOf } from "../config/timing.ts";
 import { HaproxyLoadBalancer } from "./HaproxyLoadBalancer.ts";
 import { KeepalivedAddress } from "./KeepalivedAddress.ts";
 import { KubeVip } from "./KubeVip.ts";
@@ -45,7 +46,8 @@ export function provideEndpoint(
         },
         opts,
       );
-      return [new KubeVip(`${name}-kube-vip`, { endpoint, provider }, opts).daemonSet];
+      const lease = leaseOf(endpoint, config.etcd.timing);
+      return [new KubeVip(`${name}-kube-vip`, { endpoint, lease, provider }, opts).daemonSet];
     }
     case "keepalived": {
       const servers = living(config.servers).map((machine) => ({

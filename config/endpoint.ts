@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { cidr, host, ipv4, login, networkInterface, nodeName, pinnedImage, whole } from "./grammar.ts";
+import { cidr, flag, host, ipv4, login, networkInterface, nodeName, pinnedImage, whole } from "./grammar.ts";
 import { hostKey } from "./host-key.ts";
 import { kubeVipImage } from "./images.ts";
 
 /**
- * kube-vip's leader election, in seconds. Default 5/3/1: the address moves in about 6 s. Slow disks cost the lease
- * at these values; 15/10/2 is the quiet choice.
+ * kube-vip's leader election, in seconds. Default: what fits to `etcd.timing` (5/3/1 with k3s' own: the address moves
+ * in about 6 s). 3/2/1 is the shortest that elects anyone; slow disks cost the lease at 5/3/1 and want 15/10/2.
  */
 export const lease = z.strictObject({
   duration: whole(3, 60),
@@ -30,8 +30,13 @@ const routerId = whole(1, 255).default(51);
 export const kubeVip = z.strictObject({
   provider: z.literal("kube-vip"),
   ...virtualAddress,
-  lease: lease.prefault({ duration: 5, renew: 3, retry: 1 }),
+  lease: lease.optional(),
   image: pinnedImage.default(kubeVipImage),
+  /**
+   * Whether it also announces Services of type LoadBalancer, at the addresses that they ask for with the annotation
+   * `kube-vip.io/loadbalancerIPs`. k3s' own servicelb must be disabled then.
+   */
+  services: flag.default(false),
 });
 
 /** A machine that runs HAProxy. */

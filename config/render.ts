@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { firstServer } from "./roster.ts";
 import type { ClusterConfig, NodeConfig } from "./schema.ts";
+import { etcdArguments } from "./timing.ts";
 
 /** The port of the API, on servers and at every endpoint. */
 export const apiPort = 6443;
@@ -30,8 +31,9 @@ export function certificateNames({ endpoint, tlsSans }: ClusterConfig, node: Nod
   return [...new Set([...shared, ...tlsSans, node.name, node.host, node.address])].sort();
 }
 
-/** The flags that k3s wants equal on all servers, under k3s' own names. */
-function sharedFlags({ k3s }: ClusterConfig): Record<string, unknown> {
+/** The flags that k3s or etcd wants equal on all servers, under k3s' own names. */
+function sharedFlags({ k3s, etcd }: ClusterConfig): Record<string, unknown> {
+  const etcdArgs = etcdArguments(etcd.timing);
   return {
     "cluster-cidr": k3s.clusterCidr,
     "service-cidr": k3s.serviceCidr,
@@ -44,6 +46,7 @@ function sharedFlags({ k3s }: ClusterConfig): Record<string, unknown> {
     "disable-network-policy": k3s.disableNetworkPolicy,
     "egress-selector-mode": k3s.egressSelectorMode,
     "embedded-registry": k3s.embeddedRegistry,
+    ...(etcdArgs.length > 0 && { "etcd-arg": etcdArgs }),
     "flannel-backend": k3s.flannelBackend,
     "secrets-encryption": k3s.secretsEncryption,
   };

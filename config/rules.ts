@@ -1,8 +1,9 @@
 import type { Draft, PlacedNode } from "./draft.ts";
-import { kubeVipDefect } from "./images.ts";
+import { kubeVipProblems } from "./kube-vip-rules.ts";
 import { endpointProblems, rangeProblems } from "./network-rules.ts";
 import { type Problem, show } from "./problems.ts";
 import { checksumsFor, checksumUrl } from "./releases.ts";
+import { timingProblems } from "./timing.ts";
 
 /** etcd needs a majority: an even number of servers tolerates no more losses than one server less. */
 export function serverCountProblems({ serverCount: count }: Draft): Problem[] {
@@ -112,31 +113,6 @@ export function checksumProblems({ version, checksums }: Draft): Problem[] {
   ];
 }
 
-/** client-go refuses a renew deadline under 1.2 retries; 2/1/1 looks healthy and never elects anyone. */
-export function leaseProblems({ endpoint }: Draft): Problem[] {
-  if (endpoint?.provider !== "kube-vip") return [];
-  const { duration, renew, retry } = endpoint.lease;
-  const problems: Problem[] = [];
-  if (!(duration > renew && renew > 1.2 * retry)) {
-    problems.push({
-      path: "endpoint.lease",
-      found: `duration ${duration}, renew ${renew}, retry ${retry}`,
-      wanted: "duration above renew, and renew above 1.2 times retry",
-      next: "Take 5/3/1, 15/10/2 on slow disks, or at the shortest 3/2/1; with 2/1/1 nobody is ever elected.",
-    });
-  }
-  const defect = kubeVipDefect(endpoint.image);
-  if (defect) {
-    problems.push({
-      path: "endpoint.image",
-      found: `${endpoint.image.split("@")[0]}: ${defect}`,
-      wanted: "a release of kube-vip that keeps its address",
-      next: "Leave endpoint.image out; the pinned one is good.",
-    });
-  }
-  return problems;
-}
-
 export function snapshotProblems({ snapshots }: Draft): Problem[] {
   return (snapshots ?? []).flatMap((name, index, all) => {
     const earlier = all.indexOf(name);
@@ -211,9 +187,10 @@ export const rules: readonly ((draft: Draft) => Problem[])[] = [
   addressProblems,
   rangeProblems,
   endpointProblems,
-  leaseProblems,
+  kubeVipProblems,
   labelProblems,
   checksumProblems,
+  ({ version, etcd }) => timingProblems(version, etcd?.timing),
   snapshotProblems,
   restoreProblems,
   backupProblems,

@@ -8,6 +8,7 @@ import {
   localFile,
   login,
   mirror,
+  oneOf,
   sha256,
   snapshotName,
   text,
@@ -17,6 +18,7 @@ import { hostKey } from "./host-key.ts";
 import { k3s } from "./k3s-schema.ts";
 import { node } from "./node-schema.ts";
 import { officialMirror } from "./releases.ts";
+import { timings } from "./timing.ts";
 import { exactVersion } from "./version.ts";
 
 const hop = {
@@ -48,6 +50,12 @@ const rotate = z.strictObject({
   encryptionKeys: rotations,
 });
 
+/** How etcd is run; equal on all servers. */
+const etcd = z.strictObject({
+  /** How patient its members are with each other: `lan-ssd`, `default` (k3s' own) or `slow-disk`; see timing.ts. */
+  timing: oneOf(timings, "docs/failover.md says which.").default("default"),
+});
+
 const download = z.strictObject({ mirror: mirror.default(officialMirror) });
 
 const artifacts = z.strictObject({ binary: localFile, images: imageArchive.optional() });
@@ -73,6 +81,7 @@ export const clusterSchema = z.strictObject({
   drainDeadline: whole(1, 3600).default(300),
   ssh: ssh.prefault({}),
   k3s: k3s.prefault({}),
+  etcd: etcd.prefault({}),
   /** Names and addresses beside the endpoint and the servers that the API's certificate must carry. */
   tlsSans: z.array(host).default([]),
   /** Counters of rotations. */
@@ -149,6 +158,7 @@ const shapes: Readonly<Record<string, object>> = {
   ssh: ssh.shape,
   "ssh.bastion": bastion.shape,
   k3s: k3s.shape,
+  etcd: etcd.shape,
   rotate: rotate.shape,
   download: download.shape,
   upload: upload.shape,
