@@ -8,8 +8,10 @@ import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig, RestoreConfig } from "../config/schema.ts";
 import type { ClusterTokens } from "./ClusterTokens.ts";
 import type { Flag } from "./command-line.ts";
+import { LocalStep } from "./local-step.ts";
 import type { Machine } from "./Machine.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
+import type { DownloadInput } from "./restore-download.ts";
 import { projectRoot, remoteDirectory } from "./scripts.ts";
 import { nodeDeadline, peerFlags, releaseFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
@@ -53,12 +55,11 @@ export class EtcdRestore extends pulumi.ComponentResource {
     super(componentType("EtcdRestore"), name, {}, opts);
     const { config, restore, tokens } = args;
     this.args = args;
-    this.place = restore.from === "file" ? uploadPath(restore) : restore.snapshot;
+    this.place = restore.from === "node" ? restore.snapshot : broughtPath(restore);
     this.token = args.token ?? tokenBeside(restore) ?? tokens.server;
     const first = firstServer(config);
     const others = living(config.servers).filter((server) => server !== first);
-    const uploaded = restore.from === "file" ? [this.upload(name, first)] : [];
-    const checked = this.check(name, first, uploaded);
+    const checked = this.check(name, first, this.brought(name, first));
     const halted = others.map((node) => this.halt(`${name}-halt-${node.name}`, node, checked));
     this.restored = this.run(name, first, [checked, ...halted]);
     this.registerOutputs({});
@@ -68,12 +69,45 @@ export class EtcdRestore extends pulumi.ComponentResource {
     return this.args.machines.get(node.name)!.access;
   }
 
+  /** The snapshot comes to the first server, where it is not there already. */
+  private brought(name: string, node: NodeConfig): pulumi.Resource[] {
+    switch (this.args.restore.from) {
+      case "node":
+        return [];
+      case "file":
+        return [this.upload(name, node)];
+      case "s3":
+        return [this.download(name, node)];
+    }
+  }
+
   private upload(name: string, node: NodeConfig): pulumi.Resource {
     const { restore, ready } = this.args;
     const source = new pulumi.asset.FileAsset(resolve(projectRoot, restore.snapshot));
     const { connection } = this.access(node);
-    const args = { connection, source, remotePath: uploadPath(restore) };
+    const args = { connection, source, remotePath: broughtPath(restore) };
     return new remote.CopyToRemote(`${name}-upload`, args, { parent: this, dependsOn: [...ready] });
+  }
+
+  private download(name: string, node: NodeConfig): pulumi.Resource {
+    const { config, restore, machines, s3, ready } = this.args;
+    const { request } = machines.get(node.name)!;
+    const stdin = pulumi.all([request, pulumi.output(s3)]).apply(([to, keys]) => {
+      const object = { store: config.backup!.s3!, name: restore.snapshot, ...keys! };
+      const input: DownloadInput = { request: to, object, path: broughtPath(restore) };
+      return JSON.stringify(input);
+    });
+    return new LocalStep(
+      `${name}-download`,
+      {
+        script: "components/restore-download.ts",
+        stdin,
+        change: restore.id,
+        deadline: nodeDeadline,
+        secret: true,
+      },
+      { parent: this, dependsOn: [...ready] },
+    );
   }
 
   private check(name: string, node: NodeConfig, uploaded: readonly pulumi.Resource[]): NodeStep {
@@ -160,5 +194,5 @@ function tokenBeside({ from, snapshot }: RestoreConfig): pulumi.Output<string> |
 
 const again: Flag = ["again", null];
 
-/** Where a snapshot from here is put on the first server, below the login user's home. */
-const uploadPath = ({ id }: RestoreConfig): string => `${remoteDirectory}/restore-${id}`;
+/** Where a snapshot from elsewhere is put on the first server, below the login user's home. */
+const broughtPath = ({ id }: RestoreConfig): string => `${remoteDirectory}/restore-${id}`;

@@ -44,8 +44,11 @@ export const backup = z.strictObject({
 export const restore = z.strictObject({
   /** A new id is a new restore. */
   id: restoreId,
-  /** `node`: kept on the first server. `file`: on the machine where Pulumi runs; it is uploaded. Default: node. */
-  from: oneOf(["node", "file"], "Say where the snapshot is.").default("node"),
-  /** From `node` a name out of `snapshots`, or an absolute path there; from `file` a path. */
+  /**
+   * `node`: kept on the first server. `file`: on the machine where Pulumi runs; it is uploaded. `s3`: in the store that
+   * `backup.s3` names. Default: node.
+   */
+  from: oneOf(["node", "file", "s3"], "Say where the snapshot is.").default("node"),
+  /** From `node` a name out of `snapshots`, or an absolute path there; from `file` a path; from `s3` a key below the folder. */
   snapshot: snapshotPlace,
 });

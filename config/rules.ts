@@ -1,9 +1,10 @@
 import type { Draft, PlacedNode } from "./draft.ts";
 import { kubeVipProblems } from "./kube-vip-rules.ts";
 import { endpointProblems, rangeProblems } from "./network-rules.ts";
-import { type Problem, show } from "./problems.ts";
+import type { Problem } from "./problems.ts";
 import { checksumsFor, checksumUrl } from "./releases.ts";
 import { timingProblems } from "./timing.ts";
+import { backupProblems, restoreProblems, rotateProblems, snapshotProblems } from "./upkeep-rules.ts";
 
 /** etcd needs a majority: an even number of servers tolerates no more losses than one server less. */
 export function serverCountProblems({ serverCount: count }: Draft): Problem[] {
@@ -109,72 +110,6 @@ export function checksumProblems({ version, checksums }: Draft): Problem[] {
       found: `nothing, and ${version} is not among the pinned releases`,
       wanted: "the sha256 of its binary for each architecture you use",
       next: `Take the line of k3s from ${checksumUrl(version, "amd64")} (k3s-arm64 from ${checksumUrl(version, "arm64")}).`,
-    },
-  ];
-}
-
-export function snapshotProblems({ snapshots }: Draft): Problem[] {
-  return (snapshots ?? []).flatMap((name, index, all) => {
-    const earlier = all.indexOf(name);
-    if (name.startsWith("etcd-snapshot")) {
-      return [
-        {
-          path: `snapshots[${index}]`,
-          found: name,
-          wanted: "a name that does not begin with etcd-snapshot",
-          next: "k3s would count it among its scheduled snapshots and delete it with them; rename it.",
-        },
-      ];
-    }
-    if (earlier === index) return [];
-    return [
-      {
-        path: `snapshots[${index}]`,
-        found: `${name}, which is also snapshots[${earlier}]`,
-        wanted: "a name of its own",
-        next: "Remove one of them.",
-      },
-    ];
-  });
-}
-
-/** A snapshot on the node is named as this program names it, or by its full path: nobody knows a relative one's start. */
-export function restoreProblems({ restore }: Draft): Problem[] {
-  if (restore?.from !== "node") return [];
-  const { snapshot } = restore;
-  if (snapshot.startsWith("/") || !snapshot.includes("/")) return [];
-  return [
-    {
-      path: "restore.snapshot",
-      found: show(snapshot),
-      wanted: "a snapshot's name, or an absolute path on the first server",
-      next: "For a file on the machine where Pulumi runs set restore.from to file.",
-    },
-  ];
-}
-
-/** What cannot be meant about backups; that S3 has its keys is asked where the secrets are known. */
-export function backupProblems({ backup }: Draft): Problem[] {
-  if (!backup?.s3?.insecure || !backup.s3.skipVerify) return [];
-  return [
-    {
-      path: "backup.s3.skipVerify",
-      found: "true beside insecure: true",
-      wanted: "one of them",
-      next: "With insecure there is no certificate that could be verified; remove skipVerify.",
-    },
-  ];
-}
-
-/** Keys can only be rotated where Secrets are encrypted. */
-export function rotateProblems({ k3s, rotate }: Draft): Problem[] {
-  if (k3s === undefined || k3s.secretsEncryption || !rotate?.encryptionKeys) return [];
-  return [
-    {
-      path: "rotate.encryptionKeys",
-      found: `${rotate.encryptionKeys}, and k3s.secretsEncryption is false`,
-      wanted: "0 in a cluster that does not encrypt Secrets",
-      next: "Remove it; whether Secrets are encrypted is decided when a cluster is founded.",
     },
   ];
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { DownloadInput } from "../../components/restore-download.ts";
 import { serverInputs } from "../unit/example.ts";
 import { canary } from "./answers.ts";
 import { build } from "./build.ts";
@@ -52,6 +53,21 @@ test("M4 a file from here is uploaded once all machines are fit, and every machi
   assert.match(String(run.inputs.create), / --snapshot \.homelab-k3s\/restore-r1 /);
   assert.equal(String(run.inputs.create).match(/--node \S+=[0-9a-f]{32}/g)?.length, 4);
   assert.match(String(run.inputs.stdin), new RegExp(`^token: ${canary}server\n---\n`));
+});
+
+test("M4 what is in S3 is brought to the first server once all machines are fit", async () => {
+  const { resources } = await build({
+    restore: { ...restore, from: "s3" },
+    backup: { s3: { bucket: "backups" } },
+  });
+  const download = resources.named(`${name}-download`);
+  assert.ok(resources.waits(download.name, "server-3-fetch"));
+  assert.ok(resources.waits(`${name}-check`, download.name));
+  const { object, path } = JSON.parse(String(download.inputs.stdin)) as DownloadInput;
+  assert.equal(object.name, "before-upgrade");
+  assert.match(object.secretKey, new RegExp(canary));
+  assert.match(String(resources.named(`${name}-check`).inputs.create), new RegExp(` --snapshot ${path}`));
+  assert.doesNotMatch(String(download.inputs.create), new RegExp(canary));
 });
 
 test("S24 a lost server is neither reached nor halted; it is forgotten once the others have the snapshot's data", async () => {

@@ -7,11 +7,22 @@ import { after, before, describe, test } from "node:test";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import type { Backups } from "../../config/backups.ts";
 import { pulumiDirectory } from "../../lab/cluster.ts";
+import { membersOf } from "../../lab/etcd.ts";
 import { command } from "../../lab/machines/command.ts";
-import { unchanged } from "../../lab/proof.ts";
+import { unchanged, votersAre } from "../../lab/proof.ts";
 import { type S3Store, startS3 } from "../../lab/s3.ts";
+import { api } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
-import { type Cluster, failedUp, output, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
+import {
+  adminOf,
+  type Cluster,
+  failedUp,
+  output,
+  type Rehearsal,
+  rehearse,
+  skip,
+  timeout,
+} from "./support.ts";
 
 const serverNames = ["server-1", "server-2", "server-3"];
 const ours = "/var/lib/homelab-k3s/snapshots";
@@ -23,6 +34,7 @@ describe("backups of three servers", { skip, timeout: 2 * timeout }, () => {
   let cluster: Cluster;
   let store: S3Store;
   let copies: string;
+  let backup: object;
 
   before(async () => {
     rehearsal = await rehearse("backup", { servers: 3, agents: 0 });
@@ -30,9 +42,10 @@ describe("backups of three servers", { skip, timeout: 2 * timeout }, () => {
     store = await startS3(cluster.lab);
     copies = await mkdtemp(join(tmpdir(), "copies-"));
     const s3 = { endpoint: store.endpoint, bucket: store.bucket, folder, insecure: true };
+    backup = { schedule: "* * * * *", retention: 1, s3, copyTo: copies };
     await cluster.configure({
       snapshots: ["first"],
-      more: { backup: { schedule: "* * * * *", retention: 1, s3, copyTo: copies } },
+      more: { backup },
       secrets: { s3AccessKey: store.accessKey, s3SecretKey: store.secretKey },
     });
   });
@@ -217,5 +230,27 @@ describe("backups of three servers", { skip, timeout: 2 * timeout }, () => {
     await output(first(), `test ! -e ${ours}/first && test ! -e ${file} && test ! -e ${ours}/first.token`);
     assert.ok(!(await store.keys()).some((key) => key.includes("/first-")));
     await stat(join(copies, "lab", file!.split("/").at(-1)!));
+  });
+
+  test("M4 S30 the cluster goes back to a snapshot that is only in S3; wrong keys stop nothing", async () => {
+    const key = (await store.keys()).find((one) => one.startsWith(`${folder}/hand-`))!;
+    const snapshot = key.slice(folder.length + 1);
+    await output(first(), `rm ${k3sOwn}/${snapshot}`);
+    const later = "/api/v1/namespaces/default/configmaps";
+    const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "later" } };
+    await api(await adminOf(cluster), "POST", later, body);
+    const restore = { id: "out-of-s3", from: "s3", snapshot };
+    const { accessKey, secretKey } = store;
+    await cluster.configure({
+      more: { backup, restore },
+      secrets: { s3AccessKey: accessKey, s3SecretKey: "not-the-key" },
+    });
+    assert.match(await failedUp(rehearsal), /hand-\S+ in S3 .*refuses the keys \(HTTP 403\)/);
+    await api(await adminOf(cluster), "GET", `${later}/later`);
+    await cluster.configure({ secrets: { s3AccessKey: accessKey, s3SecretKey: secretKey } });
+    await up();
+    votersAre(await membersOf(first()), serverNames);
+    await assert.rejects(api(await adminOf(cluster), "GET", `${later}/later`), /404/);
+    unchanged(await cluster.operate("preview"));
   });
 });

@@ -21,6 +21,18 @@ test("K5 on the node a snapshot has a name or an absolute path", () => {
   assert.deepEqual(problemsOf({ id: "a", from: "file", snapshot: "copies/x" }), []);
 });
 
+test("K5 from S3 a key is wanted, and the store that it is in", () => {
+  const inS3 = (snapshot: string, backup?: unknown) =>
+    parseCluster(
+      exampleInput({ restore: { id: "a", from: "s3", snapshot }, ...(backup ? { backup } : {}) }),
+    ).problems.map(({ path }) => path);
+  const backup = { s3: { bucket: "backups" } };
+  assert.deepEqual(inS3("nightly-server-1-1795176000"), ["restore.from"]);
+  assert.deepEqual(inS3("nightly-server-1-1795176000", backup), []);
+  assert.deepEqual(inS3("2026/nightly", backup), []);
+  assert.deepEqual(inS3("/nightly", backup), ["restore.snapshot"]);
+});
+
 test("S38 nothing that a shell could read passes as id or snapshot", () => {
   for (const word of ["$(id)", "a;b", "-x", "a b", "`x`", "a\nb", "../~"]) {
     assert.deepEqual(problemsOf({ id: "a", from: "file", snapshot: word }), ["restore.snapshot"], word);

@@ -1,0 +1,29 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { start } from "./execute.ts";
+import type { Session } from "./probe.ts";
+
+/** Below the login user's home, or absolute; of characters that mean nothing to a shell. */
+const plain = /^(?!-)[A-Za-z0-9._/-]+$/;
+
+/**
+ * Writes what comes into a new file of the login user on a node, which only its owner may read. It appears whole or not
+ * at all: `bytes` is what must have arrived.
+ * @throws Error when it breaks off on either side, or cannot be written there; then there is no file
+ */
+export async function sendFile(
+  session: Session,
+  source: Readable,
+  path: string,
+  bytes: number,
+): Promise<void> {
+  if (!plain.test(path)) throw new Error(`${path} must not reach a command line`);
+  const part = `${path}.part`;
+  const command = `umask 077 && cat >${part} && test "$(stat -c %s ${part})" = ${bytes} && sync ${part} && mv ${part} ${path} || { rm -f ${part}; exit 1; }`;
+  const { channel, ended } = await start(session, command);
+  const [{ code, complaint }] = await Promise.all([ended, pipeline(source, channel.stdin, { end: true })]);
+  if (code !== 0) throw new Error(`${path} could not be written: ${complaint.trim() || cut(code, bytes)}`);
+}
+
+const cut = (code: number | null, bytes: number) =>
+  code === null ? "the connection was cut" : `it is not the ${bytes} bytes that it should be`;
