@@ -1,8 +1,11 @@
 # shellcheck shell=bash disable=SC2015,SC2034,SC2153  # `a && b || refuse` is meant; HOLDER stands in paths.sh; LOCKED is read by undo.sh
 # One run at a time on a node.
 
-LOCKED=0     # 1 once this run holds the node
-LOCK_WAIT=20 # seconds a second run waits before it gives up
+LOCKED=0 # 1 once this run holds the node
+
+# Seconds a second run waits before it gives up: when the machine where Pulumi runs died, its step goes on here to
+# its end, and the next `pulumi up` comes in the middle of it. A server joins in less.
+LOCK_WAIT=180
 
 # caller: who called us, in REPLY. sudo takes SSH_CONNECTION away, so the processes above are asked.
 caller() {
@@ -15,15 +18,17 @@ caller() {
   REPLY="$who${from:+ from $from}"
 }
 
-# take_lock VERB: holds the node for the rest of this run. Descriptor 9 is the lock; what runs
-# long in the background closes it, or it would hold the node after we are gone.
+# take_lock VERB: holds the node for the rest of this run; waits for it no longer than the run's own
+# deadline. Descriptor 9 is the lock; what runs long in the background closes it, or it would hold the
+# node after we are gone.
 take_lock() {
-  local holder
+  local holder wait=$LOCK_WAIT
+  ((${ARG[deadline]:-$wait} < wait)) && wait=${ARG[deadline]}
   mkdir -p "$STATE" && exec 9>>"$LOCK" || refuse "$STATE cannot be written; is the file system full or read-only?"
   if ! flock -n 9; then
     holder=$(head -n 1 "$HOLDER" 2>/dev/null)
-    say "waiting up to $LOCK_WAIT s: this node is held by ${holder:-another run}"
-    if ! flock -w "$LOCK_WAIT" 9; then
+    say "waiting up to $wait s: this node is held by ${holder:-another run}"
+    if ! flock -w "$wait" 9; then
       holder=$(head -n 1 "$HOLDER" 2>/dev/null)
       say "error: this node is held by ${holder:-another run}; wait until it has ended, then run again"
       exit 4

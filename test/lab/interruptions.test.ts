@@ -59,9 +59,12 @@ describe("interruptions", { skip, timeout }, () => {
     await stopAt(server, "begin config");
     const client = startClient(cluster.lab.instance, rehearsal.prepared.env);
     await stopped(server, client.ended);
-    const second = server.exec("bash .homelab-k3s/node/k3s-node snapshot-save --name other --keep-token", {
-      timeoutMs: 60_000,
-    });
+    const second = server.exec(
+      "bash .homelab-k3s/node/k3s-node halt --id other --name server-1 --deadline 5",
+      {
+        timeoutMs: 60_000,
+      },
+    );
     const { code, stderr } = await second;
     assert.equal(code, 4, stderr);
     assert.match(
