@@ -5,10 +5,10 @@
 import { Command, Option } from "commander";
 import { Board } from "../lab/board.ts";
 import { type Cluster, openCluster, startOver } from "../lab/cluster.ts";
-import { membersOf } from "../lab/etcd.ts";
 import { type Prepared, prepare } from "../lab/prepare.ts";
 import { heading, openScreen } from "../lab/screen.ts";
 import { table } from "../lab/table.ts";
+import { membersOf } from "../measure/etcd.ts";
 import { waitFor } from "../measure/wait.ts";
 import { type Cell, causes, interrupt, matrixOf, type Outcome, pointsOf } from "./interruptions/cell.ts";
 import { keep } from "./interruptions/checkpoint.ts";

@@ -10,9 +10,9 @@ import { agentConfig, serverConfig, serverUrl } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { leaseOf } from "../config/timing.ts";
 import type { Cluster } from "../lab/cluster.ts";
-import { membersOf } from "../lab/etcd.ts";
 import { nodesReady } from "../lab/failover.ts";
 import { votersAre } from "../lab/proof.ts";
+import { membersOf } from "../measure/etcd.ts";
 import { type Access, accessOf, api } from "../measure/kube.ts";
 import { waitFor } from "../measure/wait.ts";
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Member, membersOf, type Shell } from "../measure/etcd.ts";
 import { type Access, api, nodesOf } from "../measure/kube.ts";
 import { type Availability, availability } from "../measure/outage.ts";
 import { startProber } from "../measure/prober.ts";
 import { waitFor } from "../measure/wait.ts";
-import { type Member, membersOf, type Shell } from "./etcd.ts";
 
 /** A machine whose power can be taken away and given back. */
 export type Powered = Shell & { powerOff(): Promise<void>; start(): Promise<void>; waitSsh(): Promise<void> };

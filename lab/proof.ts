@@ -1,9 +1,9 @@
+import { holdersOf, membersOf } from "../measure/etcd.ts";
 import { type Access, api, nodesOf } from "../measure/kube.ts";
 import { waitFor } from "../measure/wait.ts";
 import type { Board } from "./board.ts";
 import { duration } from "./board.ts";
 import type { Cluster } from "./cluster.ts";
-import { holdersOf, membersOf } from "./etcd.ts";
 import { type Failover, failOver, heal, nodesReady } from "./failover.ts";
 import { task } from "./task.ts";
 

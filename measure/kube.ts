@@ -1,8 +1,11 @@
-import { request } from "node:https";
+import { type Agent, request } from "node:https";
 import { parse } from "yaml";
 
-/** How to talk to the API as the cluster's administrator. PEM texts. */
-export type Access = { server: string; ca: string; cert: string; key: string };
+/**
+ * How to talk to the API as the cluster's administrator. PEM texts.
+ * With an agent its connections are used; without one every request has a connection of its own.
+ */
+export type Access = { server: string; ca: string; cert: string; key: string; agent?: Agent };
 
 type Kubeconfig = {
   clusters: { cluster: { server: string; "certificate-authority-data": string } }[];
@@ -25,7 +28,7 @@ export function accessOf(kubeconfig: string): Access {
 }
 
 /**
- * One request to the API over a new connection, with its body parsed where it is JSON.
+ * One request to the API, with its body parsed where it is JSON.
  * @throws on anything but a status below 300, naming the request and the answer.
  */
 export function api<T>(
@@ -37,11 +40,11 @@ export function api<T>(
 ): Promise<T> {
   const url = new URL(path, access.server);
   return new Promise((resolve, reject) => {
-    const { ca, cert, key } = access;
+    const { ca, cert, key, agent = false as const } = access;
     const headers = body === undefined ? {} : { "content-type": "application/json" };
     const options = {
       method,
-      agent: false as const,
+      agent,
       ca,
       cert,
       key,

@@ -1,33 +1,38 @@
 /** The thread of the prober: its timer must not wait for what the main thread does. */
 import { request } from "node:https";
 import { parentPort, workerData } from "node:worker_threads";
+import { KeptConnection } from "./kept-connection.ts";
 import type { Sample } from "./outage.ts";
 import type { Target } from "./prober.ts";
 
-const { url, intervalMs, timeoutMs, ca, cert, key } = workerData as Target;
+const target = workerData as Target;
+const { url, intervalMs, timeoutMs, ca, cert, key } = target;
+const kept = target.connection === "kept" ? new KeptConnection(target) : undefined;
 const samples: Sample[] = [];
 const pending = new Set<Promise<void>>();
 
-/** One request over a connection of its own: a client that keeps its connection would measure TCP's patience instead. */
-function probe(): Promise<void> {
+async function probe(): Promise<void> {
   const at = performance.timeOrigin + performance.now();
-  return new Promise((resolve) => {
-    const done = (ok: boolean, error?: string) => {
-      const ms = performance.timeOrigin + performance.now() - at;
-      samples.push(error === undefined ? { at, ok, ms } : { at, ok, ms, error });
-      resolve();
-    };
-    const req = request(
-      url,
-      { agent: false, ca, cert, key, signal: AbortSignal.timeout(timeoutMs) },
-      (response) => {
-        response.resume();
-        const { statusCode } = response;
-        response.once("end", () => (statusCode === 200 ? done(true) : done(false, `HTTP ${statusCode}`)));
-        response.once("error", (error) => done(false, error.message));
-      },
-    );
-    req.once("error", (error) => done(false, error.message));
+  const took = () => performance.timeOrigin + performance.now() - at;
+  try {
+    await (kept ? kept.get() : overNewConnection());
+    samples.push({ at, ok: true, ms: took() });
+  } catch (error) {
+    samples.push({ at, ok: false, ms: took(), error: (error as Error).message });
+  }
+}
+
+/** One request over a connection of its own: what TCP does about a broken one stays out of the figures. */
+function overNewConnection(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = { agent: false as const, ca, cert, key, signal: AbortSignal.timeout(timeoutMs) };
+    const req = request(url, options, (response) => {
+      response.resume();
+      const { statusCode } = response;
+      response.once("end", () => (statusCode === 200 ? resolve() : reject(new Error(`HTTP ${statusCode}`))));
+      response.once("error", reject);
+    });
+    req.once("error", reject);
     req.end();
   });
 }
@@ -41,5 +46,6 @@ const timer = setInterval(() => {
 parentPort!.once("message", async () => {
   clearInterval(timer);
   await Promise.all(pending);
+  kept?.close();
   parentPort!.postMessage(samples);
 });

@@ -9,12 +9,14 @@ export type Target = {
   ca: string;
   cert?: string;
   key?: string;
+  /** A new connection for every request, or one that is kept as client-go keeps it. Default: new ones. */
+  connection?: "new" | "kept";
 };
 
 /** A prober that runs in a thread of its own until it is stopped. */
 export type Prober = Thread<Sample[]>;
 
-/** Begins to ask: a request over a new connection at every interval, whether or not the one before has been answered. */
+/** Begins to ask: a request at every interval, whether or not the one before has been answered. */
 export function startProber(target: Target): Prober {
   return startThread(new URL("./prober-worker.ts", import.meta.url), target);
 }

@@ -1,13 +1,13 @@
 /** The thread of the writer: what the main thread does must not look like a pause of the API. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Access, api } from "./kube.ts";
-import { configMaps, writerLabel } from "./writer.ts";
+import { api } from "./kube.ts";
+import { configMapsOf, type WriterTarget, writerLabel } from "./writer.ts";
 
 /** What the thread hands over. */
 export type Written = { acknowledged: string[]; longestPauseMs: number };
 
-const { access, name } = workerData as { access: Access; name: string };
+const { access, name, namespace } = workerData as Required<WriterTarget>;
 
 /** A write without an answer by then counts as not acknowledged. */
 const timeoutMs = 2_000;
@@ -29,7 +29,7 @@ async function write(own: string): Promise<void> {
   const metadata = { name: own, labels: { [writerLabel]: name } };
   const body = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { content: own } };
   try {
-    await api(access, "POST", configMaps, body, timeoutMs);
+    await api(access, "POST", configMapsOf(namespace), body, timeoutMs);
   } catch {
     return; // a pause, which the next acknowledged write ends
   }

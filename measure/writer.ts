@@ -16,9 +16,18 @@ export type Outcome = {
 /** A writer that runs in a thread of its own until it is stopped. */
 export type Writer = { stop(): Promise<Outcome> };
 
-/** The label of a writer's ConfigMaps, in the namespace `default`; its value is the writer's name. */
+/** The label of a writer's ConfigMaps; its value is the writer's name. */
 export const writerLabel = "homelab-k3s-writer";
-export const configMaps = "/api/v1/namespaces/default/configmaps";
+export const configMapsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/configmaps`;
+
+/** Who writes where. */
+export type WriterTarget = {
+  access: Access;
+  /** Tells the writers of one cluster apart; part of the ConfigMaps' names. */
+  name: string;
+  /** Must exist. Default `default`. */
+  namespace?: string;
+};
 
 /** For reading everything back: the operation that just ended may still cost a failover. */
 const readBackMs = 60_000;
@@ -30,14 +39,14 @@ type ConfigMapList = { items: { metadata: { name: string }; data?: Record<string
  * Begins to write ConfigMaps one after another through the endpoint, each over a new connection and under a name that
  * is never used again; a write that was not acknowledged is not repeated, so whether it happened does not matter. At
  * the end all that was acknowledged is looked for with a read that etcd's majority agrees on.
- * @param options.name Tells the writers of one cluster apart; part of the ConfigMaps' names.
  */
-export function startWriter({ access, name }: { access: Access; name: string }): Writer {
-  const thread = startThread<Written>(new URL("./writer-worker.ts", import.meta.url), { access, name });
+export function startWriter({ access, name, namespace = "default" }: WriterTarget): Writer {
+  const target: Required<WriterTarget> = { access, name, namespace };
+  const thread = startThread<Written>(new URL("./writer-worker.ts", import.meta.url), target);
   return {
     async stop() {
       const { acknowledged, longestPauseMs } = await thread.stop();
-      const path = `${configMaps}?labelSelector=${writerLabel}%3D${name}`;
+      const path = `${configMapsOf(namespace)}?labelSelector=${writerLabel}%3D${name}`;
       const { items } = await waitFor(
         `what ${name} wrote`,
         () => api<ConfigMapList>(access, "GET", path, undefined, listTimeoutMs),

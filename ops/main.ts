@@ -1,10 +1,14 @@
 /**
  * The operator's command: `npm run ops -- COMMAND`. It reads a stack's outputs and looks at, or looks after, what the
- * stack describes. Exit code 0: done; 1: failed; 2: bad arguments; 3: refused, nothing was changed.
+ * stack describes. Exit code 0: done; 1: failed; 2: bad arguments; 3: refused, nothing was changed; 130: interrupted.
  */
 import { Command } from "commander";
+import { Interrupted } from "../lab/interrupt.ts";
+import { addBench } from "./bench/command.ts";
+import { addDefrag } from "./defrag/command.ts";
 import { changeFile, defaultFile } from "./kubeconfig/file.ts";
-import { entryOf, merge, Refusal } from "./kubeconfig/merge.ts";
+import { entryOf, merge } from "./kubeconfig/merge.ts";
+import { Refusal } from "./refusal.ts";
 import { readStack, type StackChoice } from "./stack.ts";
 
 const program = new Command("ops")
@@ -49,12 +53,16 @@ function report(json: object, text: string): void {
   console.log(program.opts<{ json: boolean }>().json ? JSON.stringify(json) : text);
 }
 
+addBench(program, report);
+addDefrag(program, report);
+
 try {
   program.exitOverride();
   await program.parseAsync();
 } catch (error) {
   const { code, exitCode, message } = error as { code?: string; exitCode?: number; message: string };
   if (code?.startsWith("commander.")) process.exit(exitCode === 0 ? 0 : 2);
+  if (error instanceof Interrupted) process.exit(130);
   console.error(`ops: ${message}`);
   process.exit(error instanceof Refusal ? 3 : 1);
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, killTree, startClient } from "../../lab/client-process.ts";
 import type { Cluster } from "../../lab/cluster.ts";
-import { membersOf } from "../../lab/etcd.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { votersAre } from "../../lab/proof.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import { release, stopAt, stopped } from "./stop.ts";
 
 export const causes = ["client killed", "connection cut", "node powered off"] as const;

@@ -42,7 +42,7 @@ grammar_of() {
     join) REPLY=server-url ;;
     server | agent) REPLY=names ;;
     node) REPLY=admitted ;;
-    deadline | drain-deadline) REPLY=seconds ;;
+    deadline | drain-deadline | seconds) REPLY=seconds ;;
     rotate-token | rotate-keys | rotate-certificates) REPLY=counter ;;
     *) return 1 ;;
   esac
@@ -105,7 +105,7 @@ seconds_left() {
   return 0
 }
 
-VERBS="inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget label restore-check halt restore endpoint endpoint-remove"
+VERBS="inspect fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget label restore-check halt restore endpoint endpoint-remove members defrag cut-off reunite"
 
 # run_verb VERB ARGUMENT...
 run_verb() {

@@ -47,25 +47,37 @@ etcd_member() {
   REPLY="$id ${name:--} $learner ${address:--}"
 }
 
-# etcd_status [URL] [SECONDS]: ETCD_LEADER (an ID, `0` without one), ETCD_ID and ETCD_REVISION of
-# that server; fails, with the reason in REPLY, when it does not answer or reports an error.
+# etcd_status [URL] [SECONDS]: ETCD_LEADER (an ID, `0` without one), ETCD_ID, ETCD_REVISION, ETCD_VERSION, the bytes of
+# the database on disk and in use (ETCD_BYTES, ETCD_IN_USE), its limit (ETCD_QUOTA, 0 before etcd 3.6), what of the log
+# this server has and has applied (ETCD_LOG, ETCD_APPLIED), and its complaints (ETCD_ERRORS) of that server; fails, with
+# the reason in REPLY, when it does not answer, has no leader or complains.
 etcd_status() {
-  local header="" errors="" field
-  ETCD_LEADER=0 ETCD_ID="" ETCD_REVISION=0
+  local header="" field value
+  ETCD_LEADER=0 ETCD_ID="" ETCD_REVISION=0 ETCD_VERSION="" ETCD_BYTES=0 ETCD_IN_USE=0 ETCD_QUOTA=0 ETCD_LOG=0 ETCD_APPLIED=0
+  ETCD_ERRORS=()
   grpc "${1:-$LOCAL_ETCD}" Maintenance/Status "" "${2:-3}" || return 1
   pb_fields "$REPLY" || { REPLY="an answer that cannot be read" && return 1; }
   for field in "${FIELDS[@]}"; do
+    value=${field#* }
     case ${field%% *} in
-      1) header=${field#* } ;;
-      4) ETCD_LEADER=${field#* } ;;
-      8) pb_text "${field#* }" && errors+="${errors:+, }$REPLY" ;;
+      1) header=$value ;;
+      2) pb_text "$value" && ETCD_VERSION=$REPLY ;;
+      3) ETCD_BYTES=$((16#$value)) ;;
+      4) ETCD_LEADER=$value ;;
+      5) ETCD_LOG=$((16#$value)) ;;
+      7) ETCD_APPLIED=$((16#$value)) ;;
+      8) pb_text "$value" && ETCD_ERRORS+=("$REPLY") ;;
+      9) ETCD_IN_USE=$((16#$value)) ;;
+      12) ETCD_QUOTA=$((16#$value)) ;;
     esac
   done
   pb_fields "$header" || return 1
   pb_field 2 && ETCD_ID=$REPLY
   pb_field 3 && ETCD_REVISION=$((16#${REPLY:-0}))
-  [[ $ETCD_LEADER != 0 ]] || { REPLY=${errors:-no leader} && return 1; }
-  [[ -z $errors ]] || { REPLY=$errors && return 1; }
+  printf -v REPLY '%s, ' "${ETCD_ERRORS[@]}"
+  REPLY=${REPLY%, }
+  [[ $ETCD_LEADER != 0 ]] || { REPLY=${REPLY:-no leader} && return 1; }
+  ((${#ETCD_ERRORS[@]} == 0))
 }
 
 # etcd_alarms [URL]: ALARMS, a line "ID NOSPACE|CORRUPT" each.
@@ -100,6 +112,25 @@ etcd_remove() {
 etcd_lead() {
   pb_varint $((16#$1))
   grpc "$LOCAL_ETCD" Maintenance/MoveLeader "08$REPLY" 10
+}
+
+# etcd_defragment SECONDS: rewrites the database of this server, which answers nobody meanwhile.
+etcd_defragment() {
+  grpc "$LOCAL_ETCD" Maintenance/Defragment "" "$1"
+}
+
+# etcd_compact REVISION: gives up what was overwritten before REVISION, and returns when that is done. History that is
+# gone already is no failure.
+etcd_compact() {
+  pb_varint "$1"
+  grpc "$LOCAL_ETCD" KV/Compact "08${REPLY}1001" 60 && return 0
+  [[ $REPLY == *"has been compacted"* ]]
+}
+
+# etcd_disarm ID: takes the alarm NOSPACE of a member back.
+etcd_disarm() {
+  pb_varint $((16#$1))
+  grpc "$LOCAL_ETCD" Maintenance/Alarm "080210${REPLY}1801" 10
 }
 
 # node_of MEMBER-NAME: k3s names a member after its node and eight characters, in REPLY.

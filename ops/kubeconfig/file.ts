@@ -14,7 +14,7 @@ import {
 import { homedir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Refusal } from "./merge.ts";
+import { Refusal } from "../refusal.ts";
 
 /** How many earlier versions of a file are kept beside it. */
 const backupsKept = 5;

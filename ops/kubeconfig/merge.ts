@@ -8,9 +8,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-
-/** A reason why somebody's kubeconfig is left alone. */
-export class Refusal extends Error {}
+import { Refusal } from "../refusal.ts";
 
 /** What is laid into a kubeconfig: one cluster, one user and one context, all under the context's name. */
 export interface Entry {

@@ -7,10 +7,10 @@ import { after, before, describe, test } from "node:test";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import type { Backups } from "../../config/backups.ts";
 import { pulumiDirectory } from "../../lab/cluster.ts";
-import { membersOf } from "../../lab/etcd.ts";
 import { command } from "../../lab/machines/command.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
 import { type S3Store, startS3 } from "../../lab/s3.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import { api } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Board } from "../../lab/board.ts";
-import { holdersOf, membersOf } from "../../lab/etcd.ts";
 import { failOver, heal } from "../../lab/failover.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
 import type { Topology } from "../../lab/topology.ts";
+import { holdersOf, membersOf } from "../../measure/etcd.ts";
 import { type Access, api, nodesOf } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {

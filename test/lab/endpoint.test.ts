@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { holdersOf } from "../../lab/etcd.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { unchanged } from "../../lab/proof.ts";
+import { holdersOf } from "../../measure/etcd.ts";
 import { type Access, api } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {

@@ -5,8 +5,8 @@ import { release, stopAt, stopped } from "../../bench/interruptions/stop.ts";
 import { Board } from "../../lab/board.ts";
 import { killTree, startClient } from "../../lab/client-process.ts";
 import { openCluster, startOver } from "../../lab/cluster.ts";
-import { membersOf } from "../../lab/etcd.ts";
 import { votersAre } from "../../lab/proof.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import { type Cluster, failedUp, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
 
 /** A sample; `npm run test:interruptions` runs the whole matrix. */

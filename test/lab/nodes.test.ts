@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { membersOf } from "../../lab/etcd.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import { type Access, nodesOf } from "../../measure/kube.ts";
 import {
   adminOf,

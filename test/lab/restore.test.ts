@@ -8,10 +8,10 @@ import { stopAt, stopped } from "../../bench/interruptions/stop.ts";
 import { Board } from "../../lab/board.ts";
 import { startClient } from "../../lab/client-process.ts";
 import { openCluster, startOver } from "../../lab/cluster.ts";
-import { membersOf } from "../../lab/etcd.ts";
 import { copyOf } from "../../lab/off-node.ts";
 import { compare, type Objects, objectsOf } from "../../lab/oracle.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import {
   adminOf,
   type Cluster,

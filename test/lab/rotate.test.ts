@@ -4,9 +4,9 @@ import { request } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { release, stopAt, stopped } from "../../bench/interruptions/stop.ts";
 import { killTree, startClient } from "../../lab/client-process.ts";
-import { membersOf } from "../../lab/etcd.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import { type Access, accessOf, api } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connect } from "node:tls";
-import { membersOf } from "../../lab/etcd.ts";
 import type { Release } from "../../lab/prepare.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import { type Access, api, nodesOf } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {

@@ -6,8 +6,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { membersOf } from "../../lab/etcd.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import { waitFor } from "../../measure/wait.ts";
 import { type Cluster, output, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { holdersOf, parseMembers } from "../../../lab/etcd.ts";
+import { holdersOf, parseMembers } from "../../../measure/etcd.ts";
 
 test("parseMembers: names without k3s' suffix, the leader, learners and members that never started", () => {
   const list = JSON.stringify({

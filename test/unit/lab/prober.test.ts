@@ -20,7 +20,8 @@ test("the prober sees an outage of a real server, over new connections", async (
   assert.equal(connections, seen.total);
 
   async function watch() {
-    await sleep(500);
+    while (connections === 0) await sleep(20); // a thread takes its time to start
+    await sleep(200);
     healthy = false;
     await sleep(300);
     healthy = true;

@@ -18,7 +18,8 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import { changeFile, defaultFile } from "../../../ops/kubeconfig/file.ts";
-import { type Entry, entryOf, merge, Refusal } from "../../../ops/kubeconfig/merge.ts";
+import { type Entry, entryOf, merge } from "../../../ops/kubeconfig/merge.ts";
+import { Refusal } from "../../../ops/refusal.ts";
 
 const root = mkdtempSync(join(tmpdir(), "homelab-kubeconfig-"));
 after(() => rmSync(root, { recursive: true, force: true }));
