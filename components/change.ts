@@ -32,7 +32,7 @@ export function machineChange(node: MachineConfig, cluster: string): string {
 
 /** Changes with anything that a node or the cluster is given; then the cluster is verified again. */
 export function anyChange(config: ClusterConfig): string {
-  const { snapshots: _, agentsParallel: __, protect: ___, ...given } = config;
+  const { snapshots: _, agentsParallel: __, protect: ___, limits: ____, ...given } = config;
   return digest(given);
 }
 

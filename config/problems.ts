@@ -46,9 +46,11 @@ export function show(value: unknown, secret = false): string {
   }
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (value !== null && typeof value === "object") return "a mapping";
-  const text = JSON.stringify(value).replace(
-    invisible,
-    (c) => `\\u${c.codePointAt(0)!.toString(16).padStart(4, "0")}`,
-  );
-  return text.length > longestShown ? `${text.slice(0, longestShown)}... (${text.length} characters)` : text;
+  return printable(JSON.stringify(value), longestShown);
+}
+
+/** A text that somebody else wrote, as it may stand in a sentence: on one line, without what a terminal would obey, and short. */
+export function printable(value: string, most = 240): string {
+  const text = value.replace(invisible, (c) => `\\u${c.codePointAt(0)!.toString(16).padStart(4, "0")}`);
+  return text.length > most ? `${text.slice(0, most)}... (${text.length} characters)` : text;
 }

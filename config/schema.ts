@@ -16,6 +16,7 @@ import {
 } from "./grammar.ts";
 import { hostKey } from "./host-key.ts";
 import { k3s } from "./k3s-schema.ts";
+import { limits } from "./limits.ts";
 import { node } from "./node-schema.ts";
 import { officialMirror } from "./releases.ts";
 import { timings } from "./timing.ts";
@@ -95,6 +96,8 @@ export const clusterSchema = z.strictObject({
   snapshots: z.array(snapshotName).default([]),
   restore: restore.optional(),
   backup: backup.prefault({}),
+  /** What is asked of machines and network. */
+  limits: limits.prefault({}),
   /** Whether Pulumi refuses to delete servers and tokens. */
   protect: flag.default(true),
 });
@@ -168,6 +171,7 @@ const shapes: Readonly<Record<string, object>> = {
   restore: restore.shape,
   backup: backup.shape,
   "backup.s3": s3.shape,
+  limits: limits.shape,
 };
 
 /** The keys that may stand at a path of the configuration, for errors about unknown ones. */

@@ -1,11 +1,13 @@
 /**
  * The operator's command: `npm run ops -- COMMAND`. It reads a stack's outputs and looks at, or looks after, what the
- * stack describes. Exit code 0: done; 1: failed; 2: bad arguments; 3: refused, nothing was changed; 130: interrupted.
+ * stack describes. Exit code 0: done; 1: failed; 2: bad arguments; 3: refused, nothing was changed; 4: `doctor`
+ * found something that wants attention; 130: interrupted.
  */
 import { Command } from "commander";
 import { Interrupted } from "../lab/interrupt.ts";
 import { addBench } from "./bench/command.ts";
 import { addDefrag } from "./defrag/command.ts";
+import { addDoctor } from "./doctor/command.ts";
 import { changeFile, defaultFile } from "./kubeconfig/file.ts";
 import { entryOf, merge } from "./kubeconfig/merge.ts";
 import { Refusal } from "./refusal.ts";
@@ -39,6 +41,8 @@ program
       : `${result.file} is up to date`;
     report(result, done);
   });
+
+addDoctor(program);
 
 interface KubeconfigOptions {
   readonly context: string;

@@ -8,7 +8,7 @@
 grpc() {
   local dir ok=1
   [[ -r $ETCD_TLS/client.key ]] || { REPLY="this node has no etcd credentials" && return 1; }
-  dir=$(mktemp -d "$STATE/grpc.XXXXXX") || { REPLY="no room in $STATE" && return 1; }
+  dir=$(mktemp -d "$SCRATCH/grpc.XXXXXX") || { REPLY="no room in $SCRATCH" && return 1; }
   if grpc_to "$dir" "$2" "$3" "$4" --http2 --cacert "$ETCD_TLS/server-ca.crt" --cert "$ETCD_TLS/client.crt" \
     --key "$ETCD_TLS/client.key" "$1"; then
     REPLY=$(od -An -v -tx1 "$dir/body" | tr -d ' \n')

@@ -23,6 +23,7 @@ SYS=$ROOT/sys
 
 # Ours.
 STATE=$ROOT/var/lib/homelab-k3s
+SCRATCH=$STATE # what is put down for a moment
 LOCK=$STATE/lock
 HOLDER=$STATE/holder
 STEP_FILE=$STATE/step
