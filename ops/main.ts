@@ -42,8 +42,6 @@ program
     report(result, done);
   });
 
-addDoctor(program);
-
 interface KubeconfigOptions {
   readonly context: string;
   readonly file?: string;
@@ -59,6 +57,7 @@ function report(json: object, text: string): void {
 
 addBench(program, report);
 addDefrag(program, report);
+addDoctor(program);
 
 try {
   program.exitOverride();

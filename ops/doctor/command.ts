@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { openProgress } from "../progress.ts";
 import { Remote } from "../remote.ts";
 import type { StackChoice } from "../stack.ts";
 import { diagnose } from "./diagnose.ts";
@@ -23,11 +24,13 @@ export function addDoctor(program: Command): void {
       const { json, ...choice } = program.opts<StackChoice & { json: boolean }>();
       const remote = await Remote.open(choice);
       try {
-        const total = remote.machines.length;
-        let done = 0;
-        const cluster = await look(remote, (machine, what) => {
-          if (!json) console.error(`${++done} of ${total}  ${machine}: ${what}`);
+        const progress = openProgress();
+        const waiting = new Set(remote.machines.map(({ name }) => name));
+        const cluster = await look(remote, (machine) => {
+          waiting.delete(machine);
+          progress.say(`looking at ${[...waiting].join(", ") || "what they said"}`);
         });
+        progress.done();
         const findings = diagnose(cluster);
         console.log(json ? asJson(findings, cluster) : report(findings, cluster));
         if (findings.some(({ severity }) => severity !== "notice")) process.exitCode = attention;

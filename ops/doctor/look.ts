@@ -12,14 +12,14 @@ const patience = 25;
 /** Milliseconds in which the endpoint must answer. */
 const endpointMs = 3_000;
 
-/** What the operator is told while machines are looked at. */
-export type Progress = (machine: string, what: string) => void;
+/** Told of every machine that was looked at, or does not answer. */
+export type Looked = (machine: string) => void;
 
 /**
  * Looks at every machine of a stack at the same time, and from each at the others. Changes nothing. A machine that does
  * not answer, or answers nonsense, is a fact.
  */
-export async function look(remote: Remote, progress: Progress): Promise<ClusterFacts> {
+export async function look(remote: Remote, looked: Looked): Promise<ClusterFacts> {
   const { config, machines } = remote;
   const endpoint = answers(endpointAddress(config));
   const first = await Promise.all(machines.map((machine) => greet(remote, machine)));
@@ -29,13 +29,13 @@ export async function look(remote: Remote, progress: Progress): Promise<ClusterF
     first.map(async (greeted): Promise<Patient> => {
       const { machine } = greeted;
       if (greeted.problem !== undefined) {
-        progress(machine.name, "no answer");
+        looked(machine.name);
         return { machine, problem: greeted.problem };
       }
       const { clock } = greeted;
       const flags = checkupFlags(config, machine, nonce, machine.name === asked);
       const ran = await remote.verb(machine.name, { verb: "checkup", flags }, { seconds: patience });
-      progress(machine.name, "looked at");
+      looked(machine.name);
       return { machine, ...read(machine.name, ran), ...(clock && { clock }) };
     }),
   );
