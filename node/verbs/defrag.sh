@@ -17,7 +17,7 @@ verb_defrag() {
   act
   [[ -z ${ARG[compact]:-} ]] || step compact give_up_history
   if [[ $ETCD_LEADER == "$ETCD_ID" ]] && ((${#VOTERS[@]} > 1)); then
-    step lead hand_over
+    step lead lead_elsewhere
     moved=$REPLY
   fi
   milliseconds && began=$REPLY
@@ -46,8 +46,8 @@ give_up_history() {
   etcd_compact "$ETCD_REVISION" || die "the history before revision $ETCD_REVISION cannot be given up: $REPLY"
 }
 
-# hand_over: another voter leads, its node in REPLY: while a leader is rewritten nobody could write.
-hand_over() {
+# lead_elsewhere: another voter leads, its node in REPLY: while a leader is rewritten nobody could write.
+lead_elsewhere() {
   local line id name where
   for line in "${VOTERS[@]}"; do
     read -r id name where <<<"$line"
