@@ -5,19 +5,22 @@ import { type Access, accessOf, api } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
 import { output } from "./support.ts";
 
-/** How an old k3s was installed. */
-export type Old = { args?: readonly string[]; env?: string; config?: string };
+/** How an old k3s was installed. Default role: server. */
+export type Old = { role?: "server" | "agent"; args?: readonly string[]; env?: string; config?: string };
 
 /** What k3s' own installer leaves on a machine: binary, unit with its arguments one a line, and an environment file. */
-const install = ({ mirror, version }: Release, { args = [], env = "", config }: Old): string => `set -e
+const install = ({ mirror, version }: Release, old: Old): string => {
+  const { role = "server", args = [], env = "", config } = old;
+  const unit = role === "server" ? "k3s" : "k3s-agent";
+  return `set -e
 curl -fsS -o /usr/local/bin/k3s ${mirror}/${version.replace("+", "%2B")}/k3s
 chmod 755 /usr/local/bin/k3s
 mkdir -p /etc/rancher/k3s
 ${config === undefined ? "" : `cat >/etc/rancher/k3s/config.yaml <<'END'\n${config}END`}
-install -m 600 /dev/null /etc/systemd/system/k3s.service.env
-cat >/etc/systemd/system/k3s.service.env <<'END'
+install -m 600 /dev/null /etc/systemd/system/${unit}.service.env
+cat >/etc/systemd/system/${unit}.service.env <<'END'
 ${env}END
-cat >/etc/systemd/system/k3s.service <<'END'
+cat >/etc/systemd/system/${unit}.service <<'END'
 [Unit]
 Description=Lightweight Kubernetes
 After=network-online.target
@@ -27,7 +30,7 @@ WantedBy=multi-user.target
 
 [Service]
 Type=notify
-EnvironmentFile=-/etc/systemd/system/k3s.service.env
+EnvironmentFile=-/etc/systemd/system/${unit}.service.env
 KillMode=process
 Delegate=yes
 LimitNOFILE=1048576
@@ -35,18 +38,29 @@ TimeoutStartSec=0
 Restart=always
 RestartSec=5s
 ExecStart=/usr/local/bin/k3s \\
-    server \\
+    ${role} \\
 ${args.map((argument) => `\t'${argument}' \\\n`).join("")}
 END
 systemctl daemon-reload
-systemctl enable --quiet k3s
-systemctl start k3s
+systemctl enable --quiet ${unit}
+systemctl start ${unit}
 `;
+};
 
-/** Installs a server without etcd, as k3s' installer does, and gives the way to its API. */
+/** Installs a server, without etcd unless its arguments ask for it, as k3s' installer does, and gives the way to its API. */
 export async function installOld(machine: Machine, release: Release, old: Old = {}): Promise<Access> {
   await output(machine, install(release, old));
   return oldAccess(machine);
+}
+
+/** Installs an agent of an old server, as k3s' installer does. */
+export async function installOldAgent(
+  machine: Machine,
+  release: Release,
+  url: string,
+  token: string,
+): Promise<void> {
+  await output(machine, install(release, { role: "agent", env: `K3S_URL=${url}\nK3S_TOKEN=${token}\n` }));
 }
 
 /** The administrator's access to the server of a machine, by the machine's own address. */
