@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { membersOf } from "../../lab/etcd.ts";
 import { lostObjects, type Objects, objectsOf } from "../../lab/objects.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { membersOf } from "../../measure/etcd.ts";
 import { type Access, nodesOf } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
 import { fill, installOld, installOldAgent, settled } from "./old-k3s.ts";
