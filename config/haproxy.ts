@@ -9,7 +9,9 @@ const statistics = "127.0.0.1:8404";
  * `haproxy.cfg`: connections to the API are passed through as they are, TLS included, to servers that answer. A server
  * is asked over HTTPS for `/ping`, which k3s answers to anybody (`/readyz` wants a client certificate), every second and
  * twice as often once it fails; its connections are closed when it is given up, since their clients would wait for
- * minutes. Watches are idle for long: hence the ten minutes.
+ * minutes. A connection that a server does not take within half a second goes to another one at once: so a machine that
+ * has just died costs new connections that half second, before its check gave it up (the time is the check's own too).
+ * Watches are idle for long: hence the ten minutes.
  */
 export function haproxyConfig(config: ClusterConfig): string {
   const servers = living(config.servers)
@@ -29,9 +31,9 @@ defaults
   log global
   option tcplog
   option dontlognull
-  option redispatch
+  option redispatch 1
   retries 2
-  timeout connect 1s
+  timeout connect 500ms
   timeout client 10m
   timeout server 10m
   timeout check 2s

@@ -16,22 +16,49 @@ export type Member = { id: string; name: string; voter: boolean; leader: boolean
  */
 const ask = `
 tls=/var/lib/rancher/k3s/server/tls/etcd
+nothing={}
 ask() {
   for port in 2382 2379; do
     curl -fsS --max-time 5 --cacert $tls/server-ca.crt --cert $tls/client.crt --key $tls/client.key \\
-      -X POST -d '{}' "https://127.0.0.1:$port/v3/$1" 2>/dev/null && return
+      -X POST -d "\${2-$nothing}" "https://127.0.0.1:$port/v3/$1" 2>/dev/null && return
   done
   return 1
 }
-ask cluster/member/list && echo && ask maintenance/status`;
+`;
+
+/** @throws when the server's etcd does not answer. */
+async function answersOf(server: Shell, questions: string): Promise<string[]> {
+  const { code, stdout, stderr } = await server.exec(ask + questions, { timeoutMs: 15_000 });
+  if (code === 0) return stdout.trim().split("\n");
+  throw new Error(`${server.name}: its etcd does not answer (exit code ${code}) ${stderr.trim()}`);
+}
 
 /** The members, from one server. @throws when its etcd does not answer. */
 export async function membersOf(server: Shell): Promise<Member[]> {
-  const { code, stdout, stderr } = await server.exec(ask, { timeoutMs: 15_000 });
-  if (code !== 0)
-    throw new Error(`${server.name}: its etcd does not answer (exit code ${code}) ${stderr.trim()}`);
-  const [list = "", status = ""] = stdout.trim().split("\n");
+  const [list = "", status = ""] = await answersOf(
+    server,
+    "ask cluster/member/list && echo && ask maintenance/status",
+  );
   return parseMembers(list, status);
+}
+
+/** In which term a server's etcd is: it grows with every election, whoever wins. @throws as {@link membersOf} */
+export async function termOf(server: Shell): Promise<number> {
+  const [status = ""] = await answersOf(server, "ask maintenance/status");
+  return Number((JSON.parse(status) as { raftTerm: string }).raftTerm);
+}
+
+/** Makes a server lead etcd, without an election. @throws when it does not lead afterwards. */
+export async function giveLeadership(servers: readonly Shell[], to: string): Promise<void> {
+  const members = await membersOf(servers[0]!);
+  const leader = servers.find(({ name }) => members.some((m) => m.leader && m.name === name));
+  const target = members.find(({ name }) => name === to);
+  if (!leader || !target) throw new Error(`${to}: found no leader, or no such member`);
+  if (leader.name === to) return;
+  const id = BigInt(`0x${target.id}`).toString();
+  await answersOf(leader, `ask maintenance/transfer-leadership '{"targetID":"${id}"}'`);
+  const now = await membersOf(servers[0]!);
+  if (!now.some((m) => m.leader && m.name === to)) throw new Error(`${to} does not lead etcd`);
 }
 
 /** Pure part of {@link membersOf}: the answers of `cluster/member/list` and `maintenance/status`. */

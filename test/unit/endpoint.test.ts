@@ -87,6 +87,8 @@ test("P1 haproxy.cfg passes TLS through, asks /ping over HTTPS and names each se
     "option httpchk GET /ping",
     "check-ssl verify none",
     "on-marked-down shutdown-sessions",
+    "option redispatch 1",
+    "timeout connect 500ms",
   ])
     assert.ok(text.includes(part), part);
   const reordered = exampleInput({
