@@ -125,6 +125,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     const labels = labelNodes(nodes, access, (node) => steps.get(node)!, this);
     const done = [...steps.values(), ...labels, ...endpoint];
     const verify = verifyStep(`${name}-verify`, access, config, { parent: this, dependsOn: done });
+    machines.checkAddress(`${name}-address`, done);
 
     this.endpoint = serverUrl(endpointAddress(config));
     this.kubeconfig = pulumi.secret(kubeconfig.apply((yaml) => withServer(yaml, this.endpoint)));

@@ -1,8 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { SshSecrets } from "../config/load.ts";
+import { virtualAddress } from "../config/render.ts";
 import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig, NodeConfig } from "../config/schema.ts";
-import { clusterChange, machineChange } from "./change.ts";
+import { addressCheck } from "./address.ts";
+import { anyChange, clusterChange, machineChange } from "./change.ts";
 import type { AgentMachine } from "./join-agents.ts";
 import { K3sRelease } from "./K3sRelease.ts";
 import { accessTo, Machine } from "./Machine.ts";
@@ -44,6 +46,20 @@ export class Machines {
   /** Those of these that were looked at. */
   of(nodes: readonly MachineConfig[]): Machine[] {
     return nodes.flatMap(({ name }) => this.looked.get(name) ?? []);
+  }
+
+  /** Looks from all machines where the endpoint's address is, when it is one that moves. */
+  checkAddress(name: string, after: readonly pulumi.Resource[]): void {
+    const { config, parent } = this;
+    const address = virtualAddress(config);
+    if (address === undefined) return;
+    const machines = [...config.servers, ...config.agents, ...config.balancers].flatMap((node) => {
+      const machine = this.looked.get(node.name);
+      return machine ? [{ config: node, machine }] : [];
+    });
+    const carriers = config.balancers.length > 0 ? "balancer" : "server";
+    const args = { address, machines, carriers, change: anyChange(config) } as const;
+    addressCheck(name, args, { parent, dependsOn: [...after] });
   }
 
   /** What an agent's own steps need of its machine. */

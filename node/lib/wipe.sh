@@ -68,6 +68,7 @@ stop_for_good() {
   systemctl disable --quiet "$UNIT" 2>/dev/null
   systemctl stop "$UNIT" 2>/dev/null
   systemctl reset-failed "$UNIT" 2>/dev/null
+  end_kube_vips
   kill_containers
   unmount_below "$ROOT/run/k3s" "$DATA/agent" "$ROOT/var/lib/kubelet"
   clean_network

@@ -59,3 +59,20 @@ test("K7 S25 a lost server carries no address, and no balancer asks it", async (
   const one = await build({ servers, endpoint: { provider: "haproxy", address: "192.0.2.5", balancers } });
   assert.doesNotMatch(String(one.resources.named("lb-1-endpoint").inputs.stdin), /server-2/);
 });
+
+test("S26 K3 at the end of a run all machines are asked who has the address, from here, where it moves at all", async () => {
+  const { resources } = await build();
+  const check = resources.named("cluster-address");
+  assert.ok(resources.waits(check.name, "cluster-kube-vip-pods"));
+  assert.ok(resources.waits(check.name, "server-3-k3s"));
+  assert.match(String(check.inputs.create), /address-check\.ts/);
+  const { address, machines } = JSON.parse(String(check.inputs.stdin)) as {
+    address: string;
+    machines: { command: string; request: string }[];
+  };
+  assert.equal(address, "192.0.2.10");
+  const asked = machines.map(({ command }) => /k3s-node address .*--name (\S+)/.exec(command)?.[1]);
+  assert.deepEqual(asked, ["server-1", "server-2", "server-3", "agent-1"]);
+  const none = await build({ endpoint: { provider: "none" } });
+  assert.ok(none.resources.custom.every(({ name }) => name !== "cluster-address"));
+});

@@ -1,0 +1,80 @@
+/**
+ * `node components/address-check.ts`: asks all machines of the stack who has the endpoint's address, as standard input
+ * says (see `checkInput`), until exactly one has it and the API answers there. One line of JSON on standard output and
+ * exit code 0, or an explanation on standard error and 1.
+ */
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { type AddressReport, addressReport, type HolderProblem, holderProblem } from "../config/holders.ts";
+import { execute } from "../ssh/execute.ts";
+import { openSession, type Session } from "../ssh/probe.ts";
+import { parseRequest } from "../ssh/request.ts";
+
+const checkInput = z.strictObject({
+  address: z.string(),
+  /** Seconds within which it must have settled. */
+  patience: z.number(),
+  machines: z
+    .array(z.strictObject({ request: z.string(), command: z.string(), carrier: z.boolean() }))
+    .min(1),
+});
+
+type Machine = z.output<typeof checkInput>["machines"][number];
+type Opened = Machine & { readonly name: string; readonly session: Session };
+
+/** Logins at the same time. */
+const lanes = 16;
+/** Milliseconds between two looks, and for one. */
+const restMs = 500;
+const lookMs = 20_000;
+
+try {
+  const { address, patience, machines } = checkInput.parse(JSON.parse(await text(process.stdin)));
+  const opened: Opened[] = [];
+  try {
+    for (let i = 0; i < machines.length; i += lanes) {
+      opened.push(...(await Promise.all(machines.slice(i, i + lanes).map(open))));
+    }
+    const { reports, problem } = await settled(address, patience, opened);
+    if (problem?.severity === "critical")
+      throw new Error(`CRITICAL: ${problem.found}, after ${patience} s. ${problem.next}`);
+    if (problem) console.error(`${problem.found}. ${problem.next}`);
+    const holders = reports.filter((report) => report.interface !== null).map(({ node }) => node);
+    console.log(JSON.stringify({ address, holders }));
+  } finally {
+    for (const { session } of opened) session.end();
+  }
+} catch (error) {
+  console.error(`endpoint.address: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
+
+async function open(machine: Machine): Promise<Opened> {
+  const request = parseRequest(machine.request);
+  const session = await openSession(request, (line) => console.error(line));
+  return { ...machine, name: request.name, session };
+}
+
+/** What all machines say once nothing critical is left, or when the patience is at its end. */
+async function settled(
+  address: string,
+  patience: number,
+  machines: readonly Opened[],
+): Promise<{ reports: AddressReport[]; problem: HolderProblem | undefined }> {
+  const until = Date.now() + patience * 1000;
+  for (;;) {
+    const reports = await Promise.all(machines.map(ask));
+    const problem = holderProblem(address, reports);
+    if (problem?.severity !== "critical" || Date.now() > until) return { reports, problem };
+    await sleep(restMs);
+  }
+}
+
+async function ask({ name, command, carrier, session }: Opened): Promise<AddressReport> {
+  const { code, stdout, stderr } = await execute(session, command, { timeoutMs: lookMs });
+  if (code !== 0) throw new Error(`${name}: ${stderr.trim().split("\n").at(-1) ?? `exit code ${code}`}`);
+  const report = addressReport.parse(JSON.parse(stdout));
+  if (report.node !== name) throw new Error(`${name}: ${report.node} answered`);
+  return { ...report, carrier };
+}
