@@ -31,6 +31,9 @@ const options = new Command("drill:restore")
 /** What the drill restores, and what it then looks for. */
 type Source = { file: string; takenAt: Date; snapshot: Objects; later: Objects };
 
+/** Objects that are made before the snapshot, and as many after it. */
+const marksEach = 20;
+
 const screen = openScreen();
 const rows: string[][] = [];
 const began = Date.now();
@@ -95,8 +98,6 @@ async function bringUp(prepared: Prepared): Promise<Cluster> {
   await timed("a cluster to lose", () => cluster.operate("up"));
   return cluster;
 }
-
-const marksEach = 20;
 
 async function marks(access: Access, when: string): Promise<void> {
   for (let i = 0; i < marksEach; i++) {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type Applied, abandonsData, appliedOf, lowered, renamedRestore } from "../config/applied.ts";
+import { type Applied, appliedOf, refusalOf } from "../config/applied.ts";
 import { plan } from "../config/plan.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 
@@ -46,20 +46,4 @@ export function explainChanges(config: ClusterConfig, resource: pulumi.Resource)
     const lines = plan(before, now);
     if (lines.length > 0) void pulumi.log.info(["What this will do:", ...lines].join("\n  "), resource);
   });
-}
-
-/** Why a change must not be made to a stack in this state. Pure. */
-export function refusalOf(before: Applied | undefined, now: Applied): string | undefined {
-  const back = lowered(before, now);
-  if (back.length > 0) {
-    return `${back.join(", ")}: what was rotated cannot be turned back. Leave the counters as they were, or raise them for one more rotation.`;
-  }
-  const restore = renamedRestore(before, now);
-  if (restore) {
-    return `restore.snapshot: ${restore}, and this restore is done. Give it a new id to restore again, or take \`restore\` out.`;
-  }
-  if (abandonsData(before, now)) {
-    return "servers: none of the servers that hold the cluster's data stays, so the new ones would found another cluster. Replace one after another, or restore a snapshot onto the new ones (restore).";
-  }
-  return undefined;
 }

@@ -83,8 +83,24 @@ export function abandonsData(before: Applied | undefined, now: Applied): boolean
 }
 
 /** A finished restore that names another snapshot now, as `r1: early -> late`: nothing would happen, since its id is done. */
-export function renamedRestore(before: Applied | undefined, { restore }: Applied): string | undefined {
+function renamedRestore(before: Applied | undefined, { restore }: Applied): string | undefined {
   const done = before?.restore;
   if (!done || done.id !== restore?.id || done.snapshot === restore.snapshot) return undefined;
   return `${done.id}: ${done.snapshot} -> ${restore.snapshot}`;
+}
+
+/** Why a change must not be made to a stack in this state. Pure. */
+export function refusalOf(before: Applied | undefined, now: Applied): string | undefined {
+  const back = lowered(before, now);
+  if (back.length > 0) {
+    return `${back.join(", ")}: what was rotated cannot be turned back. Leave the counters as they were, or raise them for one more rotation.`;
+  }
+  const restore = renamedRestore(before, now);
+  if (restore) {
+    return `restore.snapshot: ${restore}, and this restore is done. Give it a new id to restore again, or take \`restore\` out.`;
+  }
+  if (abandonsData(before, now)) {
+    return "servers: none of the servers that hold the cluster's data stays, so the new ones would found another cluster. Replace one after another, or restore a snapshot onto the new ones (restore).";
+  }
+  return undefined;
 }

@@ -26,8 +26,6 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
   before(async () => {
     rehearsal = await rehearse("nodes", { servers: 3, agents: 2 });
     cluster = rehearsal.cluster;
-    await cluster.operate("up");
-    admin = await adminOf(cluster);
   });
   after(() => rehearsal?.end());
 
@@ -57,6 +55,24 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
     await machine.start();
     await machine.waitSsh();
   };
+
+  test("K4 a bring-up that fails half-way leaves no half-done node; one more run converges", async () => {
+    const third = cluster.machine("server-3");
+    const dropIn = "/etc/systemd/system/k3s.service.d";
+    await output(
+      third,
+      `mkdir ${dropIn} && printf '[Service]\\nExecStartPre=/bin/false\\n' >${dropIn}/fail.conf`,
+    );
+    assert.match(await failedUp(rehearsal), /server-3: .*undone: /s);
+    assert.equal(await output(third, leftovers), "");
+    await votersOf("server-1", "server-1 server-2");
+    await output(third, `rm -r ${dropIn}`);
+    await cluster.operate("up");
+    admin = await adminOf(cluster);
+    await votersOf("server-1", "server-1 server-2 server-3");
+    const all = { "server-1": server, "server-2": server, "server-3": server, "agent-1": "", "agent-2": "" };
+    assert.deepEqual(await roles(), all);
+  });
 
   test("S25 the first server burns down and is declared lost: two voters go on, nothing touches it", async (t) => {
     await nothingLost(t, admin, "loss of the first server", async () => {

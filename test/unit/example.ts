@@ -37,3 +37,12 @@ export const exampleInput = (more: Mapping = {}): Mapping => ({
   agents: agentInputs(1),
   ...more,
 });
+
+/** A stack file's values as Pulumi hands them over: texts, JSON for what is structured. */
+export const asPulumi = (config: Mapping): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );

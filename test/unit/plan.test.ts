@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { refusalOf } from "../../components/explain.ts";
-import { abandonsData, appliedOf, lowered } from "../../config/applied.ts";
+import { abandonsData, appliedOf, lowered, refusalOf } from "../../config/applied.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { plan } from "../../config/plan.ts";
 import { exampleInput, nodeInput, serverInputs } from "./example.ts";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import { readStack } from "../../config/load.ts";
 import { problemLine } from "../../config/problems.ts";
-import { exampleInput, hostKeyOf } from "./example.ts";
+import { asPulumi, exampleInput, hostKeyOf } from "./example.ts";
 
 const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nCanaryOfAPrivateKey\n-----END OPENSSH PRIVATE KEY-----\n";
 
@@ -58,14 +58,6 @@ const stackFile = (name: string) =>
       config: Record<string, unknown>;
     }
   ).config;
-
-const asPulumi = (config: Record<string, unknown>) =>
-  Object.fromEntries(
-    Object.entries(config).map(([name, value]) => [
-      name,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
-  );
 
 test("Pulumi.homelab.yaml is a good configuration without secrets", () => {
   const { config, problems } = readStack("homelab-k3s", {
