@@ -5,19 +5,19 @@
 DUE=" "   # what this run rotates: token, keys, certificates
 FLAGS_OF=() # the flags of rotations that concern a node of this role
 
-# record_of FLAG: the name of its record, and of its key in the stack, in RECORD and KEY.
-record_of() {
+# counter_of FLAG: the file below $APPLIED that has its counter, and its key in the stack, in COUNTER and KEY.
+counter_of() {
   case $1 in
-    rotate-token) RECORD=server-token KEY=serverToken ;;
-    rotate-keys) RECORD=encryption-keys KEY=encryptionKeys ;;
-    rotate-certificates) RECORD=certificates KEY=certificates ;;
+    rotate-token) COUNTER=server-token KEY=serverToken ;;
+    rotate-keys) COUNTER=encryption-keys KEY=encryptionKeys ;;
+    rotate-certificates) COUNTER=certificates KEY=certificates ;;
   esac
 }
 
 # applied FLAG: its counter as it was last applied here, in REPLY; 0 when it never was.
 applied() {
-  record_of "$1"
-  REPLY=$(cat "$APPLIED/$RECORD" 2>/dev/null)
+  counter_of "$1"
+  REPLY=$(cat "$APPLIED/$COUNTER" 2>/dev/null)
   [[ $REPLY =~ ^[0-9]{1,4}$ ]] || REPLY=0
 }
 
@@ -84,7 +84,7 @@ finish_rotations() {
   for flag in "${FLAGS_OF[@]}"; do
     applied "$flag"
     [[ $REPLY == "${ARG[$flag]:-0}" ]] && continue
-    write_file "$APPLIED/$RECORD" 600 "${ARG[$flag]:-0}" || die "$APPLIED/$RECORD cannot be written; is the file system full?"
+    write_file "$APPLIED/$COUNTER" 600 "${ARG[$flag]:-0}" || die "$APPLIED/$COUNTER cannot be written; is the file system full?"
   done
   rm -f -- "$APPLIED/encryption-keys.from"
 }
