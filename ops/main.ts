@@ -8,6 +8,7 @@ import { Interrupted } from "../lab/interrupt.ts";
 import { addBench } from "./bench/command.ts";
 import { addDefrag } from "./defrag/command.ts";
 import { addDoctor } from "./doctor/command.ts";
+import { addDrill } from "./drill/command.ts";
 import { changeFile, defaultFile } from "./kubeconfig/file.ts";
 import { entryOf, merge } from "./kubeconfig/merge.ts";
 import { Refusal } from "./refusal.ts";
@@ -18,7 +19,8 @@ const program = new Command("ops")
   .option("--stack <name>", "the stack; default: the selected one")
   .option("--lab <instance>", "an instance of the lab instead of a stack")
   .option("--json", "one line of JSON instead of text", false)
-  .showHelpAfterError();
+  .showHelpAfterError()
+  .exitOverride(); // here, so that every command inherits it
 
 program
   .command("kubeconfig")
@@ -58,9 +60,9 @@ function report(json: object, text: string): void {
 addBench(program, report);
 addDefrag(program, report);
 addDoctor(program);
+addDrill(program, report);
 
 try {
-  program.exitOverride();
   await program.parseAsync();
 } catch (error) {
   const { code, exitCode, message } = error as { code?: string; exitCode?: number; message: string };

@@ -36,6 +36,11 @@ export async function readStack(choice: StackChoice): Promise<StackOutputs> {
   throw new Error(`the stack's outputs: ${missing} missing or malformed. Run \`pulumi up\` first`);
 }
 
+/** The name of the stack that is meant. @throws Error when none is selected */
+export async function stackName(choice: StackChoice): Promise<string> {
+  return (await open(choice)).name;
+}
+
 /** What a stack's configuration says, with what opens its machines. */
 export interface StackMachines {
   readonly config: ClusterConfig;

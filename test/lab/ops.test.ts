@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { membersOf } from "../../measure/etcd.ts";
+import { type Access, api } from "../../measure/kube.ts";
+import { throwAwayLabel } from "../../measure/namespace.ts";
+import { waitFor } from "../../measure/wait.ts";
+import type { BenchResult } from "../../ops/bench/bench.ts";
+import type { DefragResult } from "../../ops/defrag/defrag.ts";
+import type { DrillResult } from "../../ops/drill/drill.ts";
+import {
+  adminOf,
+  type Cluster,
+  failoverMs,
+  output,
+  type Rehearsal,
+  rehearse,
+  skip,
+  timeout,
+  uninterrupted,
+  watched,
+} from "./support.ts";
+
+describe("the operator's command on a living cluster", { skip, timeout }, () => {
+  let rehearsal: Rehearsal;
+  let cluster: Cluster;
+  let admin: Access;
+  let reports: string;
+
+  before(async () => {
+    rehearsal = await rehearse("ops", { servers: 3, agents: 0 });
+    cluster = rehearsal.cluster;
+    await cluster.operate("up");
+    admin = await adminOf(cluster);
+    reports = await mkdtemp(join(tmpdir(), "ops-"));
+  });
+  after(async () => {
+    await rehearsal?.end();
+    if (reports) await rm(reports, { recursive: true, force: true });
+  });
+
+  const ops = (...args: string[]) => startOps(cluster.lab.instance, args);
+  const done = async <T>(...args: string[]): Promise<T> => {
+    const { code, stdout, stderr } = await ops("--json", ...args).ended;
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as T;
+  };
+  const server = (at: number) => cluster.machine(cluster.topology.servers[at]!.name);
+  /** What the command made and did not delete; a namespace that is on its way out is deleted. */
+  const left = async () => {
+    const selector = encodeURIComponent(throwAwayLabel);
+    const path = `/api/v1/namespaces?labelSelector=${selector}`;
+    type Namespaces = { items: { metadata: { name: string; deletionTimestamp?: string } }[] };
+    const { items } = await api<Namespaces>(admin, "GET", path);
+    return items.filter(({ metadata }) => !metadata.deletionTimestamp).map(({ metadata }) => metadata.name);
+  };
+
+  test("M3 bench: every verb, etcd, and who answered; a report; nothing stays", async (t) => {
+    const file = join(reports, "bench.html");
+    const found = await done<BenchResult>("bench", "--requests", "10", "--report", file);
+    assert.equal(found.api.length, (1 + 3) * 2 * 5);
+    for (const { count, failed, p50, p99 } of found.api) {
+      assert.deepEqual([count, failed], [10, 0]);
+      assert.ok(p50 > 0 && p99 >= p50);
+    }
+    assert.deepEqual(new Set(found.etcd.map(({ server }) => server)).size, 3);
+    assert.ok(found.work.some(({ what, count }) => what === "WAL sync" && count > 0));
+    const counts = found.spread.servers.map(({ requests }) => requests).sort((a, b) => b - a);
+    // kube-vip's address is on one server, which answers them all; a controller may list the kind meanwhile
+    assert.ok(counts[0]! >= found.spread.sent && counts[1]! < 5, JSON.stringify(counts));
+    assert.deepEqual(found.notes, []);
+    assert.match(await readFile(file, "utf8"), /class="series s1"/);
+    assert.deepEqual(await left(), []);
+    const get = found.api.find(
+      ({ target, connection, verb }) => target === "endpoint" && connection === "kept" && verb === "get",
+    );
+    t.diagnostic(
+      `bench: get through the endpoint p50 ${get!.p50.toFixed(1)} ms, p99 ${get!.p99.toFixed(1)} ms`,
+    );
+  });
+
+  test("M3 bench, interrupted: its namespace is deleted all the same", async () => {
+    const { child, ended } = ops("bench", "--requests", "5000");
+    await waitFor("it has begun", async () => assert.equal((await left()).length, 1), { timeoutMs: 20_000 });
+    child.kill("SIGINT");
+    const { code, stderr } = await ended;
+    assert.equal(code, 130, stderr);
+    assert.deepEqual(await left(), []);
+  });
+
+  test("M3 defrag: a full database gives its history up, shrinks, and takes writes again", async (t) => {
+    await fragment(admin);
+    const id = (await membersOf(server(0)))[0]!.id;
+    await gateway(cluster, "maintenance/alarm", {
+      action: "ACTIVATE",
+      memberID: BigInt(`0x${id}`).toString(),
+      alarm: "NOSPACE",
+    });
+    await assert.rejects(write(admin, "refused"), /no space|database space exceeded/);
+    const { members, wasFull } = await done<DefragResult>("defrag");
+    assert.ok(wasFull);
+    for (const { node, before, after } of members)
+      assert.ok(after < before / 2, `${node}: ${before} -> ${after}`);
+    await write(admin, "taken");
+    const [one] = members;
+    t.diagnostic(
+      `defrag: ${one!.before} -> ${one!.after} bytes, pauses ${members.map(({ pauseMs }) => pauseMs).join(", ")} ms`,
+    );
+  });
+
+  test("M3 defrag of a cluster in use: the leader last, its office handed over, no write lost", async (t) => {
+    const leader = (await membersOf(server(0))).find((member) => member.leader)!.name;
+    let found: DefragResult | undefined;
+    const seen = await watched(t, admin, "defrag", async () => {
+      found = await done<DefragResult>("defrag");
+    });
+    uninterrupted(seen);
+    const { members, wasFull } = found!;
+    assert.deepEqual([members.length, members.at(-1)!.node, wasFull], [3, leader, false]);
+    assert.notEqual(members.at(-1)!.movedTo, null);
+  });
+
+  test("K5 refused with exit code 3 while a server is down, and nothing is done", async () => {
+    await output(server(2), "systemctl stop k3s");
+    const all = [["defrag"], ["drill", "cut-off", "--server", "server-1"], ["drill", "balancer"]];
+    for (const { code, stderr } of await Promise.all(all.map((args) => ops(...args).ended)))
+      assert.equal(code, 3, stderr);
+    assert.deepEqual(await left(), []);
+    await output(server(2), "systemctl start --no-block k3s");
+    await waitFor("server-3 answers", () => membersOf(server(2)), { timeoutMs: 60_000 });
+    await waitFor("server-3's API", () => output(server(2), "curl -fsSk https://127.0.0.1:6443/ping"), {
+      timeoutMs: 60_000,
+    });
+  });
+
+  test("S26 a server that is cut off is let back by its own timer", async () => {
+    const verb =
+      "bash .homelab-k3s/node/k3s-node cut-off --name server-1 --seconds 2 --peer nobody=192.0.2.77";
+    await output(server(0), `${verb} && nft list table inet homelab_k3s_cut_off`);
+    await waitFor("the rules are gone", () => output(server(0), "! nft list tables | grep homelab_k3s"), {
+      timeoutMs: 10_000,
+    });
+  });
+
+  for (const scenario of ["vip-holder", "cut-off"] as const)
+    test(`P6 K5 K7 drill ${scenario}: no write is lost, and all voters are back`, async (t) => {
+      const file = join(reports, `${scenario}.html`);
+      const found = await done<DrillResult>("drill", scenario, "--hold", "3", "--report", file);
+      const { newConnections, keptConnection, writes, voters, held } = found;
+      t.diagnostic(
+        `${scenario}${found.led ? " (led etcd)" : ""}: away ${newConnections.longestMs.toFixed(0)} ms, kept connection ${keptConnection.longestMs.toFixed(0)} ms, whole again after ${found.healthyAfterMs} ms`,
+      );
+      assert.deepEqual(writes.lost, []);
+      assert.ok(writes.acknowledged > 10 && newConnections.total > 100);
+      if (scenario === "vip-holder") assert.ok(held && newConnections.failed > 0);
+      assert.ok(!newConnections.openEnd && newConnections.longestMs < failoverMs);
+      assert.equal(voters.length, 3);
+      assert.equal(found.pods, undefined);
+      assert.match(await readFile(file, "utf8"), /class="happening"/);
+      assert.deepEqual(await left(), []);
+      const rules = await Promise.all([0, 1, 2].map((at) => output(server(at), "nft list tables")));
+      assert.doesNotMatch(rules.join(), /homelab_k3s/);
+    });
+});
+
+/** The command as an operator runs it. */
+function startOps(instance: string, args: readonly string[]) {
+  const script = new URL("../../ops/main.ts", import.meta.url).pathname;
+  const child: ChildProcess = spawn(process.execPath, [script, "--lab", instance, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = { stdout: "", stderr: "" };
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => (said.stdout += text));
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (said.stderr += text));
+  const ended = new Promise<{ code: number | null } & typeof said>((resolve) =>
+    child.on("close", (code) => resolve({ code, ...said })),
+  );
+  return { child, ended };
+}
+
+const configMaps = "/api/v1/namespaces/default/configmaps";
+
+function write(access: Access, name: string, content = ""): Promise<unknown> {
+  const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { content } };
+  return api(access, "POST", configMaps, body);
+}
+
+/** Some 20 MB that are written and deleted again. */
+async function fragment(access: Access): Promise<void> {
+  const names = Array.from({ length: 40 }, (_, index) => `ballast-${index}`);
+  await Promise.all(names.map((name) => write(access, name, "x".repeat(500_000))));
+  await Promise.all(names.map((name) => api(access, "DELETE", `${configMaps}/${name}`)));
+}
+
+/** Asks etcd's own HTTP gateway, which the stand-in and k3s with etcd 3.6 serve to the machine itself. */
+async function gateway(cluster: Cluster, method: string, body: object): Promise<void> {
+  const tls = "/var/lib/rancher/k3s/server/tls/etcd";
+  await output(
+    cluster.machine("server-1"),
+    `curl -fsS --cacert ${tls}/server-ca.crt --cert ${tls}/client.crt --key ${tls}/client.key -d '${JSON.stringify(body)}' https://127.0.0.1:2382/v3/${method}`,
+  );
+}
