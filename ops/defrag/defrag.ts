@@ -5,7 +5,7 @@ import { answerOf, VerbError } from "../answer.ts";
 import { askMembers, problemsOf } from "../members.ts";
 import { Refusal } from "../refusal.ts";
 import type { TargetCluster } from "../target.ts";
-import { planDefrag, type Turn } from "./plan.ts";
+import { type DefragPlan, isFull, planDefrag, type Turn } from "./plan.ts";
 
 const report = z.object({
   node: z.string(),
@@ -32,6 +32,8 @@ export interface DefragResult {
 const memberSeconds = 600;
 /** Milliseconds in which all voters must be well again before the next one's turn. */
 const calmMs = 60_000;
+/** Milliseconds that servers have for a restart: they do so by themselves where the database is full. */
+const restartMs = 60_000;
 
 /**
  * Defragments etcd's members one after another and looks at all of them in between.
@@ -43,13 +45,14 @@ export async function defrag(
   say: (text: string) => void,
   signal: AbortSignal,
 ): Promise<DefragResult> {
-  const { turns, full } = planDefrag(await askMembers(cluster));
+  const { turns, full } = await plan(cluster, signal);
   const members: MemberReport[] = [];
   for (const turn of turns) {
     signal.throwIfAborted();
     say(`${turn.node}: defragmenting (${members.length + 1} of ${turns.length})`);
     try {
-      members.push(await take(cluster, turn));
+      const once = () => take(cluster, turn);
+      members.push(full ? await waitFor(turn.node, once, { timeoutMs: restartMs, signal }) : await once());
       await waitFor("all voters well", () => whole(cluster), { timeoutMs: calmMs, signal });
     } catch (error) {
       if (members.length === 0 && error instanceof VerbError && error.refused)
@@ -61,6 +64,19 @@ export async function defrag(
     }
   }
   return { members, wasFull: full };
+}
+
+/** Where the database is full, a server that restarts is waited for; otherwise one that does not answer is a reason to refuse. */
+async function plan(cluster: TargetCluster, signal: AbortSignal): Promise<DefragPlan> {
+  const asked = await askMembers(cluster);
+  if (!isFull(asked) || problemsOf(asked).length === 0) return planDefrag(asked);
+  return waitFor("all voters well", async () => planDefrag(await askMembers(cluster)), {
+    timeoutMs: restartMs,
+    signal,
+  }).catch((error: Error) => {
+    signal.throwIfAborted();
+    throw new Refusal(error.message);
+  });
 }
 
 async function take({ remote }: TargetCluster, { node, compact, disarm }: Turn): Promise<MemberReport> {

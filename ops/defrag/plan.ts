@@ -16,6 +16,18 @@ export interface DefragPlan {
   readonly full: boolean;
 }
 
+/** etcd's own limit of its database, which k3s leaves as it is; bytes (etcd: server/storage/quota.go). */
+const usualQuota = 2 * 1024 ** 3;
+
+/**
+ * Whether the database has reached its limit, or nearly. The alarm alone does not tell: while nobody can write, k3s'
+ * controllers lose their leases, the server restarts, and takes the alarm back at its start. Pure.
+ */
+export const isFull = (asked: readonly Asked[]): boolean =>
+  viewsOf(asked).some(
+    ({ alarms, bytes, quota }) => alarms.includes("NOSPACE") || bytes > 0.9 * (quota || usualQuota),
+  );
+
 /**
  * Who is defragmented when. Members that do not lead come first, in the order of their names, and the leader last: it
  * hands its office over to one that is done.
@@ -33,7 +45,7 @@ export function planDefrag(asked: readonly Asked[]): DefragPlan {
     throw new Refusal(
       `nothing was defragmented: a member answers nobody while its database is rewritten, so all the others must be well.\n  ${problems.join("\n  ")}\nMend that first, then run it again`,
     );
-  const full = alarms.length > 0;
+  const full = isFull(asked);
   const leader = leaderOf(asked)!;
   const others = asked.map(({ node }) => node).filter((node) => node !== leader);
   const order = [...others.sort(), leader];

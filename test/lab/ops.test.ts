@@ -9,7 +9,7 @@ import { type Access, api } from "../../measure/kube.ts";
 import { throwAwayLabel } from "../../measure/namespace.ts";
 import { waitFor } from "../../measure/wait.ts";
 import type { BenchResult } from "../../ops/bench/bench.ts";
-import type { DefragResult } from "../../ops/defrag/defrag.ts";
+import type { DefragResult, MemberReport } from "../../ops/defrag/defrag.ts";
 import type { DrillResult } from "../../ops/drill/drill.ts";
 import {
   adminOf,
@@ -91,24 +91,19 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
     assert.deepEqual(await left(), []);
   });
 
-  test("M3 defrag: a full database gives its history up, shrinks, and takes writes again", async (t) => {
+  test("M3 a full database gives its history up, shrinks, and takes writes again", async (t) => {
     await fragment(admin);
-    const id = (await membersOf(server(0)))[0]!.id;
-    await gateway(cluster, "maintenance/alarm", {
-      action: "ACTIVATE",
-      memberID: BigInt(`0x${id}`).toString(),
-      alarm: "NOSPACE",
-    });
-    await assert.rejects(write(admin, "refused"), /no space|database space exceeded/);
-    const { members, wasFull } = await done<DefragResult>("defrag");
-    assert.ok(wasFull);
-    for (const { node, before, after } of members)
-      assert.ok(after < before / 2, `${node}: ${before} -> ${after}`);
+    const member = (await membersOf(server(0))).find(({ name }) => name === "server-1")!;
+    const alarm = { action: "ACTIVATE", memberID: BigInt(`0x${member.id}`).toString(), alarm: "NOSPACE" };
+    // in one go: k3s' controllers lose their leases while nobody can write, and end their server after 10 s
+    const verb = "bash .homelab-k3s/node/k3s-node defrag --name server-1 --compact --disarm";
+    const said = await output(server(0), `${gateway("maintenance/alarm", alarm)} && ${verb}`);
+    const { before, after, pauseMs } = JSON.parse(said.trim().split("\n").at(-1)!) as MemberReport;
+    assert.match(said, /"alarm":\s*"NOSPACE"/);
+    assert.ok(after < before / 2, `${before} -> ${after}`);
+    assert.equal(await output(server(0), gateway("maintenance/alarm", { action: "GET" })).then(alarmsIn), 0);
     await write(admin, "taken");
-    const [one] = members;
-    t.diagnostic(
-      `defrag: ${one!.before} -> ${one!.after} bytes, pauses ${members.map(({ pauseMs }) => pauseMs).join(", ")} ms`,
-    );
+    t.diagnostic(`defrag: ${before} -> ${after} bytes in ${pauseMs} ms`);
   });
 
   test("M3 defrag of a cluster in use: the leader last, its office handed over, no write lost", async (t) => {
@@ -121,6 +116,9 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
     const { members, wasFull } = found!;
     assert.deepEqual([members.length, members.at(-1)!.node, wasFull], [3, leader, false]);
     assert.notEqual(members.at(-1)!.movedTo, null);
+    // the history was given up on all of them, and server-1 has been rewritten already
+    for (const { node, before, after } of members)
+      assert.ok(node === "server-1" || after < before / 2, `${node}: ${before} -> ${after}`);
   });
 
   test("K5 refused with exit code 3 while a server is down, and nothing is done", async () => {
@@ -161,8 +159,11 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
       assert.equal(found.pods, undefined);
       assert.match(await readFile(file, "utf8"), /class="happening"/);
       assert.deepEqual(await left(), []);
-      const rules = await Promise.all([0, 1, 2].map((at) => output(server(at), "nft list tables")));
-      assert.doesNotMatch(rules.join(), /homelab_k3s/);
+      for (const at of [0, 1, 2]) {
+        const rules = () => output(server(at), "nft list tables");
+        // our own connection to it may have died with it
+        assert.doesNotMatch(await rules().catch(rules), /homelab_k3s/);
+      }
     });
 });
 
@@ -195,11 +196,12 @@ async function fragment(access: Access): Promise<void> {
   await Promise.all(names.map((name) => api(access, "DELETE", `${configMaps}/${name}`)));
 }
 
-/** Asks etcd's own HTTP gateway, which the stand-in and k3s with etcd 3.6 serve to the machine itself. */
-async function gateway(cluster: Cluster, method: string, body: object): Promise<void> {
+/** A question to etcd's own HTTP gateway, which the stand-in and k3s with etcd 3.6 serve to the machine itself. */
+function gateway(method: string, body: object): string {
   const tls = "/var/lib/rancher/k3s/server/tls/etcd";
-  await output(
-    cluster.machine("server-1"),
-    `curl -fsS --cacert ${tls}/server-ca.crt --cert ${tls}/client.crt --key ${tls}/client.key -d '${JSON.stringify(body)}' https://127.0.0.1:2382/v3/${method}`,
-  );
+  const credentials = `--cacert ${tls}/server-ca.crt --cert ${tls}/client.crt --key ${tls}/client.key`;
+  return `curl -fsS ${credentials} -d '${JSON.stringify(body)}' https://127.0.0.1:2382/v3/${method} && echo`;
 }
+
+const alarmsIn = (answer: string): number =>
+  (JSON.parse(answer) as { alarms?: unknown[] }).alarms?.length ?? 0;

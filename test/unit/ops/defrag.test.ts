@@ -9,11 +9,16 @@ const member = (node: string, voter = true) => ({ node, address: `192.0.2.${node
 
 /** Three servers that are well, led by s1, with what differs. */
 function asked(
-  differs: { leader?: string | null; alarms?: string[]; members?: ReturnType<typeof member>[] } = {},
+  differs: {
+    leader?: string | null;
+    alarms?: string[];
+    members?: ReturnType<typeof member>[];
+    bytes?: number;
+  } = {},
 ) {
   return names.map((node): Asked => {
-    const { leader = "s1", alarms = [], members = names.map((name) => member(name)) } = differs;
-    return { node, view: { node, leader, members, alarms, version: "3.6.5", bytes: 9, inUse: 3, quota: 0 } };
+    const { leader = "s1", alarms = [], bytes = 9, members = names.map((name) => member(name)) } = differs;
+    return { node, view: { node, leader, members, alarms, version: "3.6.5", bytes, inUse: 3, quota: 0 } };
   });
 }
 
@@ -36,6 +41,11 @@ test("a full database: the history is given up first, the alarm taken back last"
       [false, true],
     ],
   );
+});
+
+test("a database near its limit counts as full: k3s takes the alarm back when it restarts", () => {
+  assert.ok(planDefrag(asked({ bytes: 2_000_000_000 })).full);
+  assert.ok(!planDefrag(asked({ bytes: 1_000_000_000 })).full);
 });
 
 test("M3 refused: a server that is silent, a learner, a stranger, a torn leadership, a corrupt database", () => {
