@@ -19,6 +19,8 @@ export interface MachineArgs {
   readonly users: readonly string[];
   /** The release of the stack. */
   readonly version: string;
+  /** The id of the stack's restore, when it has one. */
+  readonly restore: string | undefined;
   /** Content hash of the scripts in node/. */
   readonly scripts: string;
   /** Changes when the machine must be looked at again before the first step anywhere. */
@@ -69,6 +71,7 @@ export class Machine extends pulumi.ComponentResource {
           ["role", node.role],
           ["address", node.address],
           ...(node.existing === undefined ? [] : [...consentFlags(node), ["version", args.version] as const]),
+          ...(args.restore === undefined ? [] : [["restore", args.restore] as const]),
         ],
         change,
         deadline: inspectDeadline,

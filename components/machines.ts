@@ -25,14 +25,14 @@ export class Machines {
   constructor(config: ClusterConfig, secrets: SshSecrets, parent: pulumi.Resource) {
     this.config = config;
     this.parent = parent;
-    const { ssh, version } = config;
+    const { ssh, version, restore } = config;
     const all = [...config.servers, ...config.agents, ...config.balancers];
     const users = [...new Set(all.map(({ user }) => user))];
     const scripts = scriptsHash();
     const cluster = clusterChange(config);
     for (const node of all) {
       const change = machineChange(node, cluster);
-      const args = { node, ssh, secrets, users, version, scripts, change };
+      const args = { node, ssh, secrets, users, version, restore: restore?.id, scripts, change };
       this.accesses.set(node.name, accessTo(args));
       if (!node.lost) this.looked.set(node.name, new Machine(node.name, args, { parent }));
     }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Problem } from "./problems.ts";
 import type { Checksums } from "./releases.ts";
-import { upgradeProblem } from "./version.ts";
+import { isOlder, upgradeProblem } from "./version.ts";
 
 /** What `inspect` reports of a node, as far as decisions rest on it. Other fields may be there. */
 export const nodeFacts = z.object({
@@ -16,6 +16,8 @@ export const nodeFacts = z.object({
   /** What runs there now. */
   role: z.enum(["server", "agent", "none"]),
   version: z.string().max(64).nullable(),
+  /** How far it came with the restore that the stack has, `done` at the end; absent where the stack has none. */
+  restore: z.string().max(16).nullable().optional(),
 });
 
 export type NodeFacts = z.output<typeof nodeFacts>;
@@ -44,10 +46,14 @@ function clones(facts: readonly NodeFacts[], field: "machineId" | "productUuid",
   });
 }
 
+/** A node that is still to be restored may go back to the version of its snapshot: nothing of today's is kept. */
+const goesBack = ({ version, restore }: NodeFacts, wanted: string): boolean =>
+  restore !== undefined && restore !== "done" && isOlder(wanted, version ?? wanted);
+
 function versionProblems(facts: readonly NodeFacts[], version: string): Problem[] {
   return facts.flatMap((fact) => {
     const problem = fact.version === null ? undefined : upgradeProblem(fact.version, version);
-    if (!problem) return [];
+    if (!problem || goesBack(fact, version)) return [];
     return [{ path: fact.node, found: `k3s ${fact.version} there and ${version} in the stack`, ...problem }];
   });
 }

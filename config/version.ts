@@ -24,6 +24,12 @@ export function compareVersions(a: K3sVersion, b: K3sVersion): number {
   return a.major - b.major || a.minor - b.minor || a.patch - b.patch || a.release - b.release;
 }
 
+/** Whether `version` comes before `than`; false where one of them is not exact. */
+export function isOlder(version: string, than: string): boolean {
+  const [a, b] = [parseVersion(version), parseVersion(than)];
+  return a !== undefined && b !== undefined && compareVersions(a, b) < 0;
+}
+
 /**
  * Why a node that runs `from` must not be given `to`, or undefined when it may. etcd and the API do not go back,
  * and Kubernetes supports a version skew of one minor during an upgrade.
@@ -35,10 +41,10 @@ export function upgradeProblem(
   const old = parseVersion(from);
   const wish = parseVersion(to);
   if (!old || !wish) return undefined;
-  if (compareVersions(wish, old) < 0) {
+  if (isOlder(to, from)) {
     return {
       wanted: `${from} or newer`,
-      next: "k3s cannot be downgraded in place: restore a snapshot with the old version instead.",
+      next: "k3s cannot be downgraded in place: restore a snapshot of that version in the same run (`restore`); what was written since is then lost.",
     };
   }
   if (wish.major !== old.major || wish.minor > old.minor + 1) {

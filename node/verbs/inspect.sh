@@ -4,7 +4,7 @@
 
 verb_inspect() {
   local facts=()
-  parse_args "name role address existing version deadline" "" "$@"
+  parse_args "name role address existing version restore:name deadline" "" "$@"
   require name role address
   NODE_NAME=${ARG[name]}
   preflight "${ARG[role]}"
@@ -25,6 +25,10 @@ verb_inspect() {
   json_or_null "$VERSION_FOUND" && facts+=(version "$REPLY")
   json_string "$DATASTORE" && facts+=(datastore "$REPLY")
   json_or_null "$CLUSTER_CA" && facts+=(clusterCa "$REPLY")
+  if [[ -n ${ARG[restore]:-} ]]; then
+    restore_record "${ARG[restore]}"
+    json_or_null "$REPLY" && facts+=(restore "$REPLY")
+  fi
   facts+=(defaultRoute "$DEFAULT_ROUTE")
   json_string "$SELINUX" && facts+=(selinux "$REPLY")
   json_list "${WARNINGS[@]}" && facts+=(warnings "$REPLY")

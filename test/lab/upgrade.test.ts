@@ -144,6 +144,24 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
     assert.match(await failedUp(rehearsal), /k3s cannot be downgraded in place: restore a snapshot/);
     assert.deepEqual(await running(), all(versions[2]!));
   });
+
+  test("M5 K6 back to the version of before, with the snapshot that the upgrade took: what came later is gone", async () => {
+    const [, old, newer] = versions;
+    assert.deepEqual(await running(), all(newer!));
+    const kept = await output(
+      cluster.machine("server-1"),
+      "cd /var/lib/homelab-k3s/snapshots && ls before-*.json | tail -n 1",
+    );
+    const restore = { id: "back", snapshot: kept.trim().replace(/\.json$/, "") };
+    await api(admin, "POST", "/api/v1/namespaces/default/configmaps", { metadata: { name: "later" } });
+    await cluster.configure({ release: release(1), more: { tlsSans: tlsSans(), restore } });
+    await cluster.operate("up");
+    await voting();
+    admin = await adminOf(cluster);
+    assert.deepEqual(await running(), all(old!));
+    await assert.rejects(api(admin, "GET", "/api/v1/namespaces/default/configmaps/later"), /404/);
+    unchanged(await cluster.operate("preview"));
+  });
 });
 
 /** Pods that no node must hold for good: one for each node. */

@@ -19,6 +19,14 @@ test("S05: an upgrade is refused exactly when it goes back or skips a minor", ()
   );
 });
 
+test("M5 a node that is still to be restored may go back to an older version; afterwards it may not", () => {
+  const newer = { version: "v1.36.4+k3s1" };
+  const saysOf = (more: Partial<NodeFacts>) => factProblems([fact("a", { ...newer, ...more })], wish).length;
+  assert.deepEqual([saysOf({}), saysOf({ restore: null }), saysOf({ restore: "halted" })], [1, 0, 0]);
+  assert.equal(saysOf({ restore: "done" }), 1);
+  assert.equal(saysOf({ version: "v1.33.1+k3s1", restore: null }), 1, "a skipped minor stays one");
+});
+
 test("S05: what is said about a skipped minor and a downgrade", () => {
   assert.match(upgradeProblem("v1.34.2+k3s1", "v1.36.4+k3s1")?.wanted ?? "", /v1\.34 or v1\.35/);
   assert.match(upgradeProblem("v1.34.2+k3s1", "v1.34.1+k3s1")?.next ?? "", /cannot be downgraded in place/);
