@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { waitFor } from "../measure/wait.ts";
+import { descendants, isAlive } from "./processes.ts";
 
 /** A client that runs `up`, with what it said and how it ended. */
 export type Client = { child: ChildProcess; ended: Promise<{ code: number | null; output: string }> };
@@ -25,25 +26,16 @@ export function startClient(instance: string, env: Record<string, string>): Clie
 /** Ends a process and all that came from it, at once: the engine, its providers, their connections. */
 export async function killTree({ child, ended }: Client): Promise<void> {
   if (child.pid === undefined) return;
-  for (const pid of [child.pid, ...descendants(child.pid)]) {
+  const all = [child.pid, ...descendants(child.pid)];
+  for (const pid of all) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {} // it ended in the meantime
   }
   await ended;
-}
-
-function descendants(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "latin1");
-      // the second field is the name in parentheses, which may hold anything
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-    } catch {} // it ended in the meantime
-  }
-  const children = (of: number): number[] =>
-    [...parents].filter(([, parent]) => parent === of).flatMap(([child]) => [child, ...children(child)]);
-  return children(pid);
+  // an engine that is still on its way out would hold the stack's lock
+  const gone = async () => {
+    for (const pid of all) if (await isAlive(pid)) throw new Error(`process ${pid} lives`);
+  };
+  await waitFor("the end of the client's processes", gone, { timeoutMs: 10_000, everyMs: 20 });
 }
