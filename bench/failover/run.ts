@@ -22,11 +22,11 @@ export type Ground = {
 export type Row = {
   readonly key: string;
   readonly settings: string;
-  /** The API away for new connections, until the victim had its power again. */
+  /** No answer for new connections, in all, until the victim had its power again. */
   readonly newMs: number;
-  /** The same for a client that keeps its connection. */
+  /** As `newMs`, for a client that keeps its connection. */
   readonly keptMs: number;
-  /** The API away for new connections while the victim came back. */
+  /** The same while the victim came back. */
   readonly rejoinMs: number;
   /** Elections while it came back; undefined when it is no server. */
   readonly elections?: number;
@@ -70,11 +70,11 @@ export async function measure(
     undefined,
     20_000,
   );
-  const away = awayMs(news, back);
+  const away = awayMs(news, paceMs, back);
   return {
     newMs: away.before,
     rejoinMs: away.after,
-    keptMs: awayMs(keeps, back).before,
+    keptMs: awayMs(keeps, paceMs, back).before,
     ...(elections !== undefined && { elections }),
     acknowledged: written.acknowledged,
     lost: written.lost.length,

@@ -8,20 +8,23 @@ import type { Sample } from "../../measure/outage.ts";
 
 const asked = (at: number, ok: boolean, ms = 5): Sample => ({ at, ok, ms });
 
-test("K7 outages are added up, apart before and after the victim has its power again", () => {
+test("K7 the time without an answer counts, apart before and after the victim has its power again", () => {
   const samples = [
-    asked(0, true),
-    asked(100, false),
-    asked(300, true),
-    asked(400, true),
-    asked(500, false),
-    asked(1100, true),
-    asked(2000, false),
-    asked(2100, true),
+    ...[0, 100, 200].map((at) => asked(at, true)),
+    asked(300, false, 1000),
+    asked(400, false, 1000),
+    asked(500, true, 800), // it hung with the others, and was answered
+    ...[1400, 1500, 1600].map((at) => asked(at, true)),
+    asked(1700, true, 180), // late, and no outage
+    asked(1800, true, 90),
+    asked(1900, false),
+    asked(2300, true),
   ];
-  assert.deepEqual(awayMs(samples, 1500), { before: 800, after: 100 });
-  assert.deepEqual(awayMs(samples, 700), { before: 800, after: 100 }, "to its end, whenever that is");
-  assert.deepEqual(awayMs(samples.slice(0, 1), 1500), { before: 0, after: 0 });
+  // from 205 to 1300, and from 1890 to 2305, less the pace
+  assert.deepEqual(awayMs(samples, 100, 1500), { before: 995, after: 315 });
+  assert.deepEqual(awayMs(samples, 100, 300), { before: 995, after: 315 }, "to its end, whenever that is");
+  assert.deepEqual(awayMs([asked(0, true), asked(100, false, 9000)], 100, 50), { before: 8995, after: 0 });
+  assert.deepEqual(awayMs(samples.slice(0, 3), 100, 150), { before: 0, after: 0 });
 });
 
 test("K7 every cell belongs to a setup, and rows of other settings do not count", () => {
