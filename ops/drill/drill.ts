@@ -9,6 +9,7 @@ import { problemsOf } from "../members.ts";
 import { Refusal } from "../refusal.ts";
 import type { Happening } from "../report/model.ts";
 import type { TargetCluster } from "../target.ts";
+import { duration } from "../text.ts";
 import { type Blow, blowOf } from "./blow.ts";
 import { type Health, healthOf } from "./health.ts";
 import type { Power } from "./power.ts";
@@ -62,6 +63,9 @@ export interface Drilled {
 /** Milliseconds: measured before the blow and after everything is well again; for the API to answer; for all to be well. */
 const waits = { aroundMs: 5_000, answersMs: 180_000, healthyMs: 600_000 } as const;
 
+/** Shorter outages are one or two requests: in the plot, but no event. Milliseconds. */
+const noticedMs = 200;
+
 /**
  * Hits one machine of a living cluster while clients use it, and waits until the cluster is whole again. What was done is
  * undone in any case, also when it fails or is interrupted.
@@ -98,6 +102,11 @@ export async function drill(
     if ("error" in ended) throw ended.error;
     const { blowAt, healthyAfterMs, after } = ended.value;
     const { provider, leader, holders } = before.situation;
+    const [newConnections, keptConnection] = [availability(watched.fresh), availability(watched.kept)];
+    const returns = [
+      ...returnsOf(newConnections, "new connections are answered"),
+      ...returnsOf(keptConnection, "the kept connection is answered"),
+    ];
     const result: DrillResult = {
       at,
       scenario,
@@ -109,17 +118,24 @@ export async function drill(
       provider,
       version: gitVersion,
       hold,
-      newConnections: availability(watched.fresh),
-      keptConnection: availability(watched.kept),
+      newConnections,
+      keptConnection,
       writes: watched.writes,
       ...(pods && { pods: podsMoved(watched.pods, blowAt) }),
       healthyAfterMs,
       voters: after.situation.servers,
       holders: after.situation.holders,
-      happenings,
+      happenings: [...happenings, ...returns].sort((a, b) => a.at - b.at),
     };
     return { result, watched };
   });
+}
+
+/** The ends of the outages that a person would notice. */
+function returnsOf({ outages }: Availability, what: string): Happening[] {
+  return outages
+    .filter(({ ms }) => ms >= noticedMs)
+    .map(({ to, ms }) => ({ at: to, what: `${what} again, after ${duration(ms)}` }));
 }
 
 /** @throws Refusal */
