@@ -61,7 +61,7 @@ export interface Drilled {
 }
 
 /** Milliseconds: measured before the blow and after everything is well again; for the API to answer; for all to be well. */
-const waits = { aroundMs: 5_000, answersMs: 180_000, healthyMs: 600_000 } as const;
+const waits = { aroundMs: 3_000, answersMs: 180_000, healthyMs: 600_000 } as const;
 
 /** Shorter outages are one or two requests: in the plot, but no event. Milliseconds. */
 const noticedMs = 200;

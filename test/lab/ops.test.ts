@@ -186,14 +186,17 @@ const configMaps = "/api/v1/namespaces/default/configmaps";
 
 function write(access: Access, name: string, content = ""): Promise<unknown> {
   const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { content } };
-  return api(access, "POST", configMaps, body);
+  return api(access, "POST", configMaps, body, patienceMs);
 }
 
-/** Some 20 MB that are written and deleted again. */
+/** For large objects on a busy machine. */
+const patienceMs = 30_000;
+
+/** Some 15 MB that are written and deleted again. */
 async function fragment(access: Access): Promise<void> {
-  const names = Array.from({ length: 40 }, (_, index) => `ballast-${index}`);
-  await Promise.all(names.map((name) => write(access, name, "x".repeat(500_000))));
-  await Promise.all(names.map((name) => api(access, "DELETE", `${configMaps}/${name}`)));
+  for (let index = 0; index < 30; index++) await write(access, `ballast-${index}`, "x".repeat(500_000));
+  for (let index = 0; index < 30; index++)
+    await api(access, "DELETE", `${configMaps}/ballast-${index}`, undefined, patienceMs);
 }
 
 /** A question to etcd's own HTTP gateway, which the stand-in and k3s with etcd 3.6 serve to the machine itself. */
