@@ -4,6 +4,8 @@ import { onInterrupt } from "../lab/interrupt.ts";
 export interface Progress {
   /** One line that is drawn over the one before on a terminal, and appended elsewhere. */
   say(text: string): void;
+  /** One line that stays, wherever it is read. */
+  tell(text: string): void;
   /** The last line stays, and what comes next begins a new one. */
   done(): void;
 }
@@ -23,6 +25,10 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
         stream.write(`${text}\n`);
       }
       open = live;
+    },
+    tell(text) {
+      stream.write(`${open ? "\r\x1b[K" : ""}${text}\n`);
+      open = false;
     },
     done() {
       if (open) stream.write("\n");

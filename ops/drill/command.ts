@@ -48,8 +48,7 @@ export function addDrill(program: Command, show: (json: object, text: string) =>
           if (choice.lab === undefined) await typeTheName(await stackName(choice), what, signal);
         };
         const wanted = { scenario, server, hold, power, confirm };
-        const drilled = await drill(cluster, wanted, progress.say, signal);
-        progress.done();
+        const drilled = await drill(cluster, wanted, progress.tell, signal);
         if (report !== undefined) await writeReport(report, drillReport(drilled));
         show(
           drilled.result,

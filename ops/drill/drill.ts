@@ -74,7 +74,7 @@ const noticedMs = 200;
 export async function drill(
   cluster: TargetCluster,
   wanted: Wanted,
-  say: (text: string) => void,
+  tell: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Drilled> {
   const { scenario, server, hold, power } = wanted;
@@ -89,7 +89,7 @@ export async function drill(
   const happenings: Happening[] = [];
   const note = (what: string) => {
     happenings.push({ at: Date.now(), what });
-    say(what);
+    tell(what);
   };
   return inNamespace(cluster.access, "drill", async (namespace) => {
     const clients = watch(cluster.access, namespace, pods);
