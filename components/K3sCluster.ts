@@ -76,7 +76,11 @@ export class K3sCluster extends pulumi.ComponentResource {
     const facts = machines.of([...config.servers, ...config.agents]).map((machine) => machine.facts);
     const after = machines.of(config.balancers).map((machine) => machine.inspected);
     const change = clusterChange(config);
-    const preflight = new Preflight(`${name}-preflight`, { config, facts, after, change }, { parent: this });
+    const preflight = new Preflight(
+      `${name}-preflight`,
+      { config, facts, machines: machines.measurable(), after, change },
+      { parent: this },
+    );
     machines.fetchReleases(preflight.passed);
     const founder = firstServer(config);
     const access = machines.access(founder);

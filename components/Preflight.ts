@@ -3,26 +3,41 @@ import type { NodeFacts } from "../config/facts.ts";
 import { checksumsFor } from "../config/releases.ts";
 import { virtualAddress } from "../config/render.ts";
 import { living } from "../config/roster.ts";
-import type { ClusterConfig } from "../config/schema.ts";
+import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
+import { measureChange } from "./change.ts";
 import type { Checked, CheckInput } from "./local-checks.ts";
 import { LocalStep } from "./local-step.ts";
+import type { MeasureInput } from "./measuring.ts";
 import { componentType } from "./types.ts";
 
 export interface PreflightArgs {
   readonly config: ClusterConfig;
   /** Facts of every node, servers and agents. */
   readonly facts: readonly pulumi.Output<NodeFacts>[];
+  /** The machines of the nodes that are not lost. */
+  readonly machines: readonly Measurable[];
   /** Looks at other machines, which must not fail either. */
   readonly after: readonly pulumi.Resource[];
   readonly change: string;
 }
 
+/** What is measured of a node. */
+export interface Measurable {
+  readonly node: NodeConfig;
+  /** How ssh/ gets there. Secret. */
+  readonly request: pulumi.Input<string>;
+  /** The step that reached it. */
+  readonly reached: pulumi.Resource;
+}
+
 /** Seconds for a look from this machine. */
 const checkDeadline = 60;
+/** Seconds for measuring: three questions to each machine, all at the same time. */
+const measureDeadline = 150;
 
 /**
- * The gate between looking and changing: all nodes were reached and inspected, no two of them are one machine, and
- * none would be downgraded or made to skip a minor. Everything that changes a node comes after `passed`, directly or
+ * The gate between looking and changing: all nodes were reached, inspected and measured, no two of them are one machine,
+ * and none would be downgraded or made to skip a minor. Everything that changes a node comes after `passed`, directly or
  * through the chain of servers; so the graph grows with the number of nodes and not with its square.
  */
 export class Preflight extends pulumi.ComponentResource {
@@ -48,12 +63,45 @@ export class Preflight extends pulumi.ComponentResource {
       };
       return JSON.stringify(wish);
     });
-    const check = this.check(`${name}-nodes`, "nodes", input, change, args.after);
+    const after = [this.measure(name, args), ...args.after];
+    const check = this.check(`${name}-nodes`, "nodes", input, change, after);
     this.passed = check;
     const checked = check.stdout.apply((stdout) => JSON.parse(stdout) as Checked);
     this.serverRuns = checked.apply(({ serverRuns }) => serverRuns);
     this.demoted = checked.apply(({ demoted }) => demoted);
     this.registerOutputs({});
+  }
+
+  /**
+   * Ports, disks, clocks and the ways between the nodes. Runs beside the copies of the scripts and the looks at each node,
+   * which it needs nothing of.
+   */
+  private measure(name: string, { config, machines }: PreflightArgs): LocalStep {
+    const stdin = pulumi.all(machines.map(({ request }) => request)).apply((requests) => {
+      const { limits, k3s } = config;
+      const input: MeasureInput = {
+        limits,
+        vxlan: k3s.flannelBackend === "vxlan",
+        machines: machines.map(({ node }, index) => ({
+          request: requests[index]!,
+          name: node.name,
+          role: node.role,
+          address: node.address,
+        })),
+      };
+      return JSON.stringify(input);
+    });
+    return new LocalStep(
+      `${name}-measure`,
+      {
+        script: "components/local-measure.ts",
+        stdin,
+        change: measureChange(config),
+        deadline: measureDeadline,
+        secret: true,
+      },
+      { parent: this, dependsOn: machines.map(({ reached }) => reached) },
+    );
   }
 
   /** Runs while the nodes are being reached, so it costs no time. */

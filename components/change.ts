@@ -25,6 +25,18 @@ export function clusterChange(config: ClusterConfig): string {
   ]);
 }
 
+/** Changes when machines and the network between them must be measured again: with the nodes, and what is asked of them. */
+export function measureChange({ servers, agents, limits, k3s }: ClusterConfig): string {
+  const nodes = living([...servers, ...agents]).map(({ name, role, host, address, hostKey }) => [
+    name,
+    role,
+    host,
+    address,
+    hostKey,
+  ]);
+  return digest([nodes, limits, k3s.flannelBackend]);
+}
+
 /** Changes when one machine must be looked at again: with the cluster, or with its own entry in the stack. */
 export function machineChange(node: MachineConfig, cluster: string): string {
   return digest([cluster, node]);

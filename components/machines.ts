@@ -9,6 +9,7 @@ import type { AgentMachine } from "./join-agents.ts";
 import { K3sRelease } from "./K3sRelease.ts";
 import { accessTo, Machine } from "./Machine.ts";
 import type { NodeAccess } from "./node-step.ts";
+import type { Measurable } from "./Preflight.ts";
 import { scriptsHash } from "./scripts.ts";
 
 /** The machines of a stack: the way to each, what was found there, and what was brought there. */
@@ -60,6 +61,15 @@ export class Machines {
     const carriers = config.balancers.length > 0 ? "balancer" : "server";
     const args = { address, machines, carriers, change: anyChange(config) } as const;
     addressCheck(name, args, { parent, dependsOn: [...after] });
+  }
+
+  /** The nodes, without balancers, as they are measured before the first one is changed. */
+  measurable(): Measurable[] {
+    const { servers, agents } = this.config;
+    return living([...servers, ...agents]).map((node) => {
+      const { request, reached } = this.looked.get(node.name)!;
+      return { node, request, reached };
+    });
   }
 
   /** What an agent's own steps need of its machine. */

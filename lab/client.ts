@@ -4,9 +4,8 @@
  */
 import { join } from "node:path";
 import program from "../index.ts";
-import { pulumiDirectory } from "./cluster.ts";
 import { openStack, operate } from "./engine.ts";
-import { labDir } from "./paths.ts";
+import { labDir, pulumiDirectory } from "./paths.ts";
 
 const [instance = ""] = process.argv.slice(2);
 try {

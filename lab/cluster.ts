@@ -17,14 +17,12 @@ import {
 import type { Lab } from "./machines/lab.ts";
 import type { Machine } from "./machines/machine.ts";
 import { machinesUp } from "./machines-up.ts";
+import { pulumiDirectory } from "./paths.ts";
 import type { Prepared, Release } from "./prepare.ts";
 import { prefix, stackConfig } from "./stack-config.ts";
 import type { Topology } from "./topology.ts";
 
 const stackFile = new URL("../Pulumi.lab.yaml", import.meta.url);
-
-/** Below the directory of an instance. */
-export const pulumiDirectory = "pulumi";
 
 /** What may differ from one operation to the next. */
 export type Wish = {

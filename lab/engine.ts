@@ -20,6 +20,18 @@ const stackName = "lab";
 export type LabStack = { stack: Stack; stateDirectory: string };
 
 /**
+ * Where the stack of an instance is kept, for those who only read it.
+ * @param env as for {@link openStack}
+ */
+export async function openPlace(
+  directory: string,
+  env: Record<string, string>,
+): Promise<{ workspace: LocalWorkspace; name: string }> {
+  const workspace = await LocalWorkspace.create(await settingsOf(directory, env));
+  return { workspace, name: stackName };
+}
+
+/**
  * Opens the stack of an instance: work directory, state, plug-ins and the passphrase of its secrets all lie in `directory`.
  * @param env What the toolchain wants in the environment of Pulumi, `PATH` above all.
  */
@@ -28,6 +40,12 @@ export async function openStack(
   env: Record<string, string>,
   program: PulumiFn,
 ): Promise<LabStack> {
+  const settings = await settingsOf(directory, env);
+  const stack = await LocalWorkspace.createOrSelectStack({ stackName, projectName, program }, settings);
+  return { stack, stateDirectory: join(directory, "state") };
+}
+
+async function settingsOf(directory: string, env: Record<string, string>) {
   const workDir = join(directory, "work");
   for (const name of ["work", "state", "home"]) await mkdir(join(directory, name), { recursive: true });
   const envVars = {
@@ -39,15 +57,8 @@ export async function openStack(
   };
   // the toolchain's PATH decides which CLI is found
   process.env.PATH = env.PATH ?? process.env.PATH;
-  const stack = await LocalWorkspace.createOrSelectStack(
-    { stackName, projectName, program },
-    {
-      workDir,
-      envVars,
-      projectSettings: { name: projectName, runtime: "nodejs", backend: { url: envVars.PULUMI_BACKEND_URL } },
-    },
-  );
-  return { stack, stateDirectory: join(directory, "state") };
+  const backend = { url: envVars.PULUMI_BACKEND_URL };
+  return { workDir, envVars, projectSettings: { name: projectName, runtime: "nodejs", backend } } as const;
 }
 
 async function passphrase(file: string): Promise<string> {

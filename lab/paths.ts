@@ -26,3 +26,6 @@ export function labDir(instance: string): string {
   }
   return join(LAB_ROOT, instance);
 }
+
+/** Below the directory of an instance: everything of Pulumi's. */
+export const pulumiDirectory = "pulumi";

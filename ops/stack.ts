@@ -90,10 +90,9 @@ async function ownStack(wanted: string | undefined): Promise<Place> {
 
 /** Only the lab knows where its stack and its pulumi are; who has no lab need not load it. */
 async function labStack(instance: string): Promise<Place> {
-  const [{ openStack }, { pulumiDirectory }, { pulumiEnv }, { labDir }, { ensureToolchain }, { Lab }] =
+  const [{ openPlace }, { pulumiEnv }, { labDir, pulumiDirectory }, { ensureToolchain }, { Lab }] =
     await Promise.all([
       import("../lab/engine.ts"),
-      import("../lab/cluster.ts"),
       import("../lab/prepare.ts"),
       import("../lab/paths.ts"),
       import("../lab/toolchain/toolchain.ts"),
@@ -105,10 +104,5 @@ async function labStack(instance: string): Promise<Place> {
       `--lab ${instance}: found ${all.join(", ") || "no lab"}. Make it with \`npm start -- --instance ${instance}\``,
     );
   const toolchain = await ensureToolchain({ onProgress: () => {} });
-  const { stack } = await openStack(
-    join(labDir(instance), pulumiDirectory),
-    pulumiEnv(toolchain),
-    async () => {},
-  );
-  return { workspace: stack.workspace, name: stack.name };
+  return openPlace(join(labDir(instance), pulumiDirectory), pulumiEnv(toolchain));
 }

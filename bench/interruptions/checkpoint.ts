@@ -1,8 +1,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { pulumiDirectory } from "../../lab/cluster.ts";
 import { command } from "../../lab/machines/command.ts";
 import type { Lab } from "../../lab/machines/lab.ts";
+import { pulumiDirectory } from "../../lab/paths.ts";
 
 /** What of a machine and of Pulumi makes a difference to the next run. */
 const machineParts = ["upper", "data"];

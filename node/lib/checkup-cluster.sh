@@ -17,7 +17,7 @@ checkup_etcd() {
   etcd_alarms || ALARMS=()
   json_list "${ALARMS[@]}" && out+=(alarms "$REPLY")
   mapfile -t metrics < <(curl --silent --noproxy '*' --max-time 3 http://127.0.0.1:2381/metrics |
-    grep -E '^etcd_(disk_wal_fsync_duration_seconds_bucket|disk_backend_commit_duration_seconds_bucket|network_peer_round_trip_time_seconds_bucket|mvcc_db_total_size_in(_use_in)?_bytes|server_quota_backend_bytes)' | head -n 300)
+    grep -E '^etcd_(disk_wal_fsync_duration_seconds_bucket|network_peer_round_trip_time_seconds_bucket|mvcc_db_total_size_in(_use_in)?_bytes|server_quota_backend_bytes)' | head -n 300)
   json_list "${metrics[@]}" && out+=(metrics "$REPLY")
   json_object "${out[@]}"
   echo "$REPLY"
@@ -45,18 +45,8 @@ checkup_api() {
 
 # checkup_reach: how the ports that k3s needs of the others answer from here, a line of `knock` each.
 checkup_reach() {
-  local peer name port ports lines=() targets=()
-  for peer in "${PEERS[@]}"; do
-    name=${peer%%=*} ports=10250
-    if [[ ,${ARG[server]:-}, == *",$name,"* ]]; then
-      ports+=" $API_PORT"
-      [[ ${ARG[role]} != server ]] || ports+=" $ETCD_PORT $ETCD_PEER_PORT"
-    fi
-    for port in $ports; do
-      targets+=("$name ${peer#*=} $port")
-    done
-  done
-  knock "${targets[@]}"
+  local lines=()
+  knock_peers
   mapfile -t lines <"$SCRATCH/knocks"
   json_list "${lines[@]}"
   echo "$REPLY"

@@ -4,18 +4,19 @@
 # json_string TEXT: TEXT as a JSON string, in REPLY.
 json_string() {
   local text=$1 out="" char i
-  for ((i = 0; i < ${#text}; i++)); do
-    char=${text:i:1}
-    case $char in
-      '"') out+='\"' ;;
-      "\\") out+="\\\\" ;;
-      $'\n') out+='\n' ;;
-      $'\t') out+='\t' ;;
-      [[:cntrl:]]) printf -v char '\\u%04x' "'$char" && out+=$char ;;
-      *) out+=$char ;;
-    esac
-  done
-  REPLY="\"$out\""
+  text=${text//\\/\\\\}
+  text=${text//\"/\\\"}
+  text=${text//$'\n'/\\n}
+  text=${text//$'\t'/\\t}
+  if [[ $text == *[[:cntrl:]]* ]]; then
+    for ((i = 0; i < ${#text}; i++)); do
+      char=${text:i:1}
+      [[ $char != [[:cntrl:]] ]] || printf -v char '\\u%04x' "'$char"
+      out+=$char
+    done
+    text=$out
+  fi
+  REPLY="\"$text\""
 }
 
 # json_or_null TEXT: TEXT as a JSON string, null when empty, in REPLY.

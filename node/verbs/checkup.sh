@@ -4,7 +4,7 @@
 
 verb_checkup() {
   local part out=() parts=(machine service files records)
-  parse_args "name role address nonce:sha256 vip:address services:names peer deadline" "api s3" "$@"
+  parse_args "name role address nonce:sha256 vip:address services:names server peer deadline" "api s3" "$@"
   require name role address nonce
   NODE_NAME=${ARG[name]}
   scratch || refuse "no room in $ROOT/run, which lies in memory"
@@ -25,10 +25,4 @@ verb_checkup() {
   done
   json_object "${out[@]}"
   answer "$REPLY"
-}
-
-# scratch: SCRATCH, a directory in memory that is gone at the end.
-scratch() {
-  SCRATCH=$(mktemp -d "$ROOT/run/homelab-k3s.XXXXXX") || return 1
-  trap 'rm -rf -- "$SCRATCH"' EXIT
 }

@@ -40,6 +40,10 @@ export function etcds(cluster: ClusterFacts): { machine: MachineConfig; etcd: Et
   );
 }
 
+/** Whether etcd refuses to write: no lease can be renewed then, and whatever lives by one is lost. */
+export const readOnly = (cluster: ClusterFacts): boolean =>
+  etcds(cluster).some(({ etcd }) => etcd.alarms.length > 0);
+
 /** The members as etcd knows them, best from a server that has a majority behind it. */
 export function membersOf(cluster: ClusterFacts): Etcd["members"] {
   const all = seenServers(cluster).flatMap(({ facts }) => (facts.etcd ? [facts.etcd] : []));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { knock } from "../../config/measured.ts";
 import type { ClusterConfig, MachineConfig } from "../../config/schema.ts";
 
 /**
@@ -107,14 +108,6 @@ const apiNode = z
       /** What its encryption keys are called, and how far their rotation is. */
       keys: keys!,
     };
-  });
-
-const knock = z
-  .string()
-  .regex(/^[a-z0-9.-]{1,253} \d{1,5} (?:open|refused|silent) \d{1,10}$/)
-  .transform((line) => {
-    const [to, port, answer, micros] = line.split(" ") as [string, string, string, string];
-    return { to, port: Number(port), answer, ms: Number(micros) / 1000 };
   });
 
 const checkup = z.object({

@@ -73,8 +73,6 @@ async function greet(remote: Remote, machine: MachineConfig): Promise<Greeted> {
 function checkupFlags(config: ClusterConfig, machine: MachineConfig, nonce: string, asked: boolean): Flag[] {
   const servers = living(config.servers);
   const peers = [...servers, ...living(config.agents)].filter(({ name }) => name !== machine.name);
-  // every agent knocks at the servers, and servers at all: with agents among themselves it would grow with their square
-  const knocked = machine.role === "server" ? peers : peers.filter(({ role }) => role === "server");
   const vip = virtualAddress(config);
   const services = servicesOn(config, machine);
   return [
@@ -87,7 +85,7 @@ function checkupFlags(config: ClusterConfig, machine: MachineConfig, nonce: stri
     ...(services.length > 0 ? [["services", services.join(",")] as const] : []),
     ...(machine.role === "balancer"
       ? []
-      : knocked.map(({ name, address }) => ["peer", `${name}=${address}`] as const)),
+      : peers.map(({ name, address }) => ["peer", `${name}=${address}`] as const)),
     ...(asked ? [["api", null] as const] : []),
     ...(asked && config.backup.s3 ? [["s3", null] as const] : []),
   ];

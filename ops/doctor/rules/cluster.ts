@@ -1,6 +1,6 @@
 import { printable } from "../../../config/problems.ts";
 import { living } from "../../../config/roster.ts";
-import { apiNodes, down, etcds, listed, seenNodes, seenServers } from "../cluster.ts";
+import { apiNodes, down, etcds, listed, readOnly, seenNodes, seenServers } from "../cluster.ts";
 import type { ClusterFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
 
@@ -12,6 +12,7 @@ export function nodes(cluster: ClusterFacts): Finding[] {
   const { config } = cluster;
   const known = new Map(living([...config.servers, ...config.agents]).map((node) => [node.name, node]));
   const dead = down(cluster);
+  const stuck = readOnly(cluster);
   const base = { check: "nodes", severity: "warning" } as const;
   if (!all) {
     // etcd's own findings say why, where it is etcd
@@ -43,7 +44,7 @@ export function nodes(cluster: ClusterFacts): Finding[] {
           remedy: `Add it to the stack, or \`kubectl delete node ${name}\`.`,
         },
       ];
-    if (dead.has(name)) return [];
+    if (dead.has(name) || stuck) return [];
     if (!ready || age > leaseFresh)
       return [
         {

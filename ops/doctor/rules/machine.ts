@@ -1,6 +1,7 @@
+import { clocksOff, offBy } from "../../../config/measured.ts";
 import { printable } from "../../../config/problems.ts";
 import { seen, seenNodes } from "../cluster.ts";
-import type { ClusterFacts, Patient } from "../facts.ts";
+import type { ClusterFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
 
 /** Percent in use. k3s' kubelet begins to evict pods at 95 (its eviction-hard of `nodefs.available<5%`). */
@@ -33,29 +34,18 @@ const room = (kib: number): string =>
       ? `${Math.round(kib / 1024)} MiB`
       : `${Math.round(kib / 1024 / 1024)} GiB`;
 
-/**
- * Clocks are compared with each other: with three or more, most of them are right; with fewer, with this machine's.
- * A difference counts as far as it is certain.
- */
 export function clock({ patients, config }: ClusterFacts): Finding[] {
-  const measured = patients.flatMap(({ machine, clock }: Patient) => (clock ? [{ machine, ...clock }] : []));
-  const offsets = measured.map(({ offsetMs }) => offsetMs).sort((a, b) => a - b);
-  const right = offsets.length < 3 ? 0 : offsets[Math.floor((offsets.length - 1) / 2)]!;
-  return measured.flatMap(({ machine, offsetMs, uncertaintyMs }): Finding[] => {
-    const off = offsetMs - right;
-    if (Math.abs(off) - uncertaintyMs <= config.limits.clockMs) return [];
-    return [
-      {
-        severity: "critical",
-        check: "clock",
-        node: machine.name,
-        found: `its clock is ${(Math.abs(off) / 1000).toFixed(1)} s ${off > 0 ? "ahead" : "behind"}${offsets.length < 3 ? " of this machine's" : ""}`,
-        wanted: `within ${config.limits.clockMs} ms (limits.clockMs)`,
-        remedy:
-          "On the node: `timedatectl` says whether it is synchronised; install chrony or systemd-timesyncd.",
-      },
-    ];
-  });
+  const { clockMs } = config.limits;
+  const clocks = patients.flatMap(({ machine, clock }) => (clock ? [{ name: machine.name, ...clock }] : []));
+  return clocksOff(clocks, clockMs).map(({ name, offMs }) => ({
+    severity: "critical",
+    check: "clock",
+    node: name,
+    found: `its clock is ${offBy(offMs)}`,
+    wanted: `within ${clockMs} ms (limits.clockMs)`,
+    remedy:
+      "On the node: `timedatectl` says whether it is synchronised; install chrony or systemd-timesyncd.",
+  }));
 }
 
 const day = 86_400_000;

@@ -1,6 +1,6 @@
 import { printable } from "../../../config/problems.ts";
 import { virtualAddress } from "../../../config/render.ts";
-import { down, listed, seen, seenNodes, seenServers } from "../cluster.ts";
+import { down, listed, readOnly, seen, seenNodes, seenServers } from "../cluster.ts";
 import type { ClusterFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
 
@@ -9,7 +9,7 @@ export function ports(cluster: ClusterFacts): Finding[] {
   const blocked = new Map<string, { to: string; port: number; from: string[] }>();
   for (const { machine, facts } of seenNodes(cluster)) {
     for (const { to, port, answer } of facts.reach ?? []) {
-      if (answer !== "silent" || dead.has(to)) continue;
+      if ((answer !== "silent" && answer !== "rejected") || dead.has(to)) continue;
       const entry = blocked.get(`${to} ${port}`) ?? { to, port, from: [] };
       entry.from.push(machine.name);
       blocked.set(`${to} ${port}`, entry);
@@ -81,6 +81,8 @@ export function endpoint(cluster: ClusterFacts): Finding[] {
       },
     ];
   const searched = cluster.patients.every(({ machine, facts }) => facts || machine.role === "agent");
+  // kube-vip lets go of the address when it cannot renew its lease
+  if (readOnly(cluster)) return idle;
   if (address !== undefined && holders.length === 0 && searched)
     return [
       ...idle,

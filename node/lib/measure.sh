@@ -1,0 +1,134 @@
+# shellcheck shell=bash disable=SC2034,SC2153  # tables by role are read by name; FRESH stands in observe.sh
+# What a machine and its network can do, measured before anything is changed there.
+
+LISTEN_SECONDS=20 # a listener that nobody ends goes away by itself
+SYNC_WRITES=50    # of 8 KiB, as etcd's log has them
+SYNC_SECONDS=1.5
+VXLAN_PORT=8472
+
+# Ports that a node takes, also those that it offers to itself only: docs.k3s.io, installation/requirements; the local
+# ones are upstream's defaults, 2381 etcd's metrics and 6444 the local load balancer.
+OFFERED_server="6443 2379 2380 10250"
+OFFERED_agent="10250"
+LOCAL_server="2381 6444 10248 10249 10256 10257 10258 10259"
+LOCAL_agent="6444 10248 10249 10256"
+
+# ports_of KIND ROLE: in REPLY.
+ports_of() {
+  local name=$1_$2
+  REPLY=${!name:-}
+}
+
+# socket_on tcp|udp PORT: the inode of what listens on PORT here, in REPLY; fails when nothing does.
+socket_on() {
+  local hex state=.. file
+  printf -v hex %04X "$2"
+  [[ $1 == udp ]] || state=0A
+  for file in "$PROC/net/$1" "$PROC/net/${1}6"; do
+    REPLY=$(awk -v port="$hex" -v state="$state" 'NR > 1 && $2 ~ ":" port "$" && $4 ~ state { print $10; exit }' "$file" 2>/dev/null)
+    [[ -z $REPLY ]] || return 0
+  done
+  return 1
+}
+
+# owner_of INODE: the process with that socket as `NAME (PID)`, in REPLY; `the kernel` without one.
+owner_of() {
+  local link
+  REPLY="the kernel"
+  link=$(find "$PROC"/[0-9]*/fd -maxdepth 1 -lname "socket:\[$1\]" -print -quit 2>/dev/null)
+  [[ -n $link ]] || return 0
+  link=${link#"$PROC/"}
+  REPLY="$(tr -d '\n' <"$PROC/${link%%/*}/comm") (${link%%/*})"
+}
+
+# look_at_ports ROLE: TAKEN, a line `PROTOCOL PORT OWNER` for each port that is in use; FREE, those that others must reach
+# and that are not.
+look_at_ports() {
+  local port
+  TAKEN=() FREE=()
+  ports_of OFFERED "$1"
+  for port in $REPLY; do
+    if socket_on tcp "$port"; then owner_of "$REPLY" && TAKEN+=("tcp $port $REPLY"); else FREE+=("$port"); fi
+  done
+  ports_of LOCAL "$1"
+  for port in $REPLY; do
+    socket_on tcp "$port" && owner_of "$REPLY" && TAKEN+=("tcp $port $REPLY")
+  done
+  return 0
+}
+
+# listen DIRECTORY: on the ports of FREE, and on vxlan's when DIRECTORY/vxlan is there, until DIRECTORY/pids are ended.
+# Whoever knocks is answered by the kernel; what comes on vxlan's is kept in DIRECTORY/heard.
+listen() {
+  local dir=$1 args=() port
+  command -v systemd-socket-activate >/dev/null || return 1
+  for port in "${FREE[@]}"; do
+    args+=(--listen "0.0.0.0:$port")
+  done
+  ((${#args[@]})) && in_background "$dir" systemd-socket-activate "${args[@]}" sleep "$LISTEN_SECONDS"
+  if [[ -e $dir/vxlan ]]; then
+    # shellcheck disable=SC2016  # the inner shell has its own $0
+    in_background "$dir" systemd-socket-activate --datagram --listen "0.0.0.0:$VXLAN_PORT" bash -c 'cat <&3 >>"$0/heard"' "$dir"
+  fi
+  wait_until_heard "$dir"
+}
+
+# in_background DIRECTORY COMMAND...: in a session of its own, so that the connection that began it may end.
+in_background() {
+  local dir=$1
+  shift
+  setsid timeout "$LISTEN_SECONDS" "$@" </dev/null >/dev/null 2>&1 &
+  echo $! >>"$dir/pids"
+}
+
+# wait_until_heard DIRECTORY: until the kernel has all the listeners.
+wait_until_heard() {
+  local tries port
+  for ((tries = 0; tries < 40; tries++)); do
+    for port in "${FREE[@]}"; do
+      socket_on tcp "$port" || { sleep 0.05 && continue 2; }
+    done
+    [[ ! -e $1/vxlan ]] || socket_on udp "$VXLAN_PORT" || { sleep 0.05 && continue; }
+    return 0
+  done
+  return 1
+}
+
+# call_on_vxlan: a datagram to every peer, twice: one may be lost.
+call_on_vxlan() {
+  local peer
+  for peer in "${PEERS[@]}" "${PEERS[@]}"; do
+    { printf '%s\n' "${ARG[name]}" >"/dev/udp/${peer#*=}/$VXLAN_PORT"; } 2>/dev/null
+  done
+  return 0
+}
+
+# sync_latency: microseconds of one synced write where etcd's log will be, on average, in REPLY; empty when it cannot be
+# told.
+sync_latency() {
+  local file said
+  REPLY=""
+  file=$(mktemp "$(nearest_directory "$DATA/server/db")/.homelab-k3s-sync.XXXXXX") || return 0
+  said=$(timeout --signal=INT "$SYNC_SECONDS" dd if=/dev/zero of="$file" bs=8k count="$SYNC_WRITES" oflag=dsync 2>&1)
+  rm -f -- "$file"
+  REPLY=$(awk '/records out/ { split($1, n, "+") } / copied, / { for (i = 1; i < NF; i++) if ($i == "copied,") seconds = $(i + 1) } END { if (n[1] > 0) printf "%d", seconds / n[1] * 1000000 }' <<<"$said")
+}
+
+# nearest_directory PATH: the last part of PATH that is there, on standard output.
+nearest_directory() {
+  local dir=$1
+  until [[ -d $dir/ ]]; do dir=${dir%/*}; done
+  echo "$dir/"
+}
+
+# medium_of DEVICE: `sd-card` when DEVICE, such as /dev/mmcblk0p2, is on one, else `disk`, in REPLY. What looks like an SD
+# card by its name may be eMMC, which is soldered on and a disk.
+medium_of() {
+  local path parent
+  path=$(readlink -f "$SYS/class/block/${1##*/}")
+  REPLY=disk
+  for parent in "$path" "${path%/*}" "$path"/slaves/*/..; do
+    [[ $(cat "$parent/device/type" 2>/dev/null) == SD ]] && REPLY=sd-card
+  done
+  return 0
+}
