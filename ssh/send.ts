@@ -21,8 +21,17 @@ export async function sendFile(
   const part = `${path}.part`;
   const command = `umask 077 && cat >${part} && test "$(stat -c %s ${part})" = ${bytes} && sync ${part} && mv ${part} ${path} || { rm -f ${part}; exit 1; }`;
   const { channel, ended } = await start(session, command);
-  const [{ code, complaint }] = await Promise.all([ended, pipeline(source, channel.stdin, { end: true })]);
-  if (code !== 0) throw new Error(`${path} could not be written: ${complaint.trim() || cut(code, bytes)}`);
+  channel.resume(); // it says nothing, but while nobody reads it never ends
+  const sent = pipeline(source, channel).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  const { code, complaint } = await ended;
+  const failure = await sent;
+  if (code === 0 && !failure) return;
+  throw new Error(
+    `${path} could not be written: ${complaint.trim() || failure?.message || cut(code, bytes)}`,
+  );
 }
 
 const cut = (code: number | null, bytes: number) =>

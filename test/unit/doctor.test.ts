@@ -357,6 +357,13 @@ test("every check has at least one test here", () => {
   );
 });
 
+test("S12 a disk too slow for etcd's timings: the profile that it can keep is named", () => {
+  const [finding] = diagnose(
+    cluster((n) => n["server-3"].etcd.metrics.splice(0, 3, ...slow("etcd_disk_wal_fsync_duration_seconds"))),
+  );
+  assert.match(finding!.remedy, /Until then: Set etcd\.timing to slow-disk/);
+});
+
 test("the endpoint that does not answer from here is critical", () => {
   const facts = { ...cluster(), endpoint: { answers: false, problem: "192.0.2.10:6443 is silent" } };
   const [finding] = diagnose(facts);

@@ -1,4 +1,5 @@
 import { printable } from "../../../config/problems.ts";
+import { timingAdvice } from "../../../config/timing.ts";
 import { down, etcds, listed, membersOf, nodeOf, runs, seenServers, serverNames } from "../cluster.ts";
 import type { ClusterFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
@@ -191,11 +192,13 @@ const peerAlert = 0.15;
 const inMs = (seconds: number) => `${(seconds * 1000).toFixed(seconds < 0.1 ? 1 : 0)} ms`;
 
 export function diskLatency(cluster: ClusterFacts): Finding[] {
-  const { diskSyncMs } = cluster.config.limits;
+  const { etcd: own, limits } = cluster.config;
+  const { diskSyncMs } = limits;
   return etcds(cluster).flatMap(({ machine, etcd }): Finding[] => {
     const histogram = histogramsOf(etcd.metrics, "etcd_disk_wal_fsync_duration_seconds").get("");
     const p99 = quantile(histogram, 0.99, enough);
     if (p99 === undefined || p99 * 1000 <= diskSyncMs) return [];
+    const advice = timingAdvice(own.timing, { walSyncMs: p99 * 1000 });
     return [
       {
         severity: p99 > Math.max(fsyncAlert, diskSyncMs / 1000) ? "critical" : "warning",
@@ -203,7 +206,7 @@ export function diskLatency(cluster: ClusterFacts): Finding[] {
         node: machine.name,
         found: `1 of 100 writes of etcd's log takes longer than ${inMs(p99)} to reach the disk (since k3s was started)`,
         wanted: `at most ${diskSyncMs} ms (limits.diskSyncMs)`,
-        remedy: "Give etcd an SSD of its own, or move what else writes to this disk.",
+        remedy: `Give etcd an SSD of its own, or move what else writes to this disk.${advice ? ` Until then: ${advice.next}` : ""}`,
       },
     ];
   });
