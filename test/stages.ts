@@ -47,7 +47,7 @@ export const stages: readonly Stage[] = [
   { title: "Go: k3s stand-in", command: ["nice", "go", "test", "./..."], counts: false, cwd: "lab/standin" },
   {
     title: "lab",
-    command: testRunner("test/lab/**/*.test.ts", 12, "--test-concurrency=1"),
+    command: testRunner("test/lab/**/*.test.ts", 12, "--test-concurrency=2"),
     counts: true,
     machines: true,
   },
