@@ -29,7 +29,7 @@ const ours = "/var/lib/homelab-k3s/snapshots";
 const k3sOwn = "/var/lib/rancher/k3s/server/db/snapshots";
 const folder = "clusters/lab";
 
-describe("backups of three servers", { skip, timeout: 2 * timeout }, () => {
+describe("backups of three servers", { skip, timeout }, () => {
   let rehearsal: Rehearsal;
   let cluster: Cluster;
   let store: S3Store;

@@ -29,7 +29,7 @@ const same = { k3s: { disable: ["traefik"] }, tlsSans: ["old.example.org"] };
 
 const database = "/var/lib/rancher/k3s/server/db";
 
-describe("an existing k3s", { skip, timeout: 2 * timeout }, () => {
+describe("an existing k3s", { skip, timeout }, () => {
   let rehearsal: Rehearsal;
   let cluster: Cluster;
   let access: Access;

@@ -11,6 +11,7 @@ import {
   type Rehearsal,
   rehearse,
   skip,
+  timeout,
   watched,
 } from "./support.ts";
 
@@ -18,7 +19,7 @@ import {
 const leftovers = `ls -d /usr/local/bin/k3s /etc/rancher/k3s /etc/systemd/system/k3s*.service \\
   /run/systemd/system/k3s.service.d /var/lib/rancher/k3s/* /var/lib/kubelet/* 2>/dev/null; pgrep -fl '^/var/lib/rancher/k3s/data/' || true`;
 
-describe("nodes of a living cluster of three servers and two agents", { skip, timeout: 1_200_000 }, () => {
+describe("nodes of a living cluster of three servers and two agents", { skip, timeout }, () => {
   let rehearsal: Rehearsal;
   let cluster: Cluster;
   let admin: Access;

@@ -21,10 +21,10 @@ import {
   type Rehearsal,
   rehearse,
   skip,
+  timeout,
   writeMark,
 } from "./support.ts";
 
-const timeout = 700_000;
 const kept = "/var/lib/homelab-k3s/snapshots";
 const names = ["server-1", "server-2", "server-3"];
 

@@ -17,12 +17,11 @@ import {
   type Rehearsal,
   rehearse,
   skip,
+  timeout,
   uninterrupted,
   watched,
 } from "./support.ts";
 
-/** Two passes over three servers, and a minute in which the API server looks for its new keys. */
-const timeout = 600_000;
 const serverNames = ["server-1", "server-2", "server-3"];
 const secrets = "/api/v1/namespaces/default/secrets";
 const data = "/var/lib/rancher/k3s";

@@ -14,6 +14,7 @@ import {
   type Rehearsal,
   rehearse,
   skip,
+  timeout,
   uninterrupted,
   watched,
 } from "./support.ts";
@@ -24,7 +25,7 @@ const everyone = ["agent-1", ...serverNames];
 const deployments = "/apis/apps/v1/namespaces/default/deployments";
 const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
 
-describe("changes of a living cluster of three servers and an agent", { skip, timeout: 900_000 }, () => {
+describe("changes of a living cluster of three servers and an agent", { skip, timeout }, () => {
   let rehearsal: Rehearsal;
   let cluster: Cluster;
   let admin: Access;

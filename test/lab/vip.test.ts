@@ -22,7 +22,7 @@ import {
 type Environment = { name: string; value?: string }[];
 type DaemonSet = { spec: { template: { spec: { containers: { env: Environment }[] } } } };
 
-describe("kube-vip's address and etcd's timings", { skip, timeout: 2 * timeout }, () => {
+describe("kube-vip's address and etcd's timings", { skip, timeout }, () => {
   let rehearsal: Rehearsal;
   let cluster: Cluster;
   let admin: Access;
