@@ -84,6 +84,39 @@ describe("connections that fail", { skip, timeout }, () => {
     await down!.waitSsh();
     assertNoK3s(await fingerprints(cluster), untouched);
   });
+
+  test("S13 S14 ports that are taken or blocked and a clock that is off stop everything, all of them named at once", async () => {
+    const untouched = await fingerprints(cluster);
+    const at = (number: number) => cluster.machine(`server-${number}`);
+    const aheadDate = `#!/bin/sh
+[ "$*" = +%s%3N ] && exec /usr/bin/date -d "90 seconds" "$@"
+exec /usr/bin/date "$@"
+`;
+    const drop = `INPUT -p udp --dport 8472 -s ${at(3).address} -j DROP`;
+    const reject = `INPUT -p tcp --dport 2380 -s ${at(4).address} -j REJECT`;
+    await output(
+      at(1),
+      "systemd-run --quiet --unit=other socat TCP-LISTEN:6443,fork,reuseaddr EXEC:/bin/cat",
+    );
+    await output(at(2), `iptables -I ${drop}`);
+    await output(at(3), `iptables -I ${reject}`);
+    await at(4).exec("cat >/usr/local/bin/date && chmod 755 /usr/local/bin/date", { stdin: aheadDate });
+    await cluster.configure({ more: { servers: servers({}) } });
+    const message = await failedUp(rehearsal);
+    for (const expected of [
+      /server-1: found TCP port 6443 taken by socat \(\d+\); wanted a port that is free/,
+      /server-2: found UDP port 8472 blocked from server-3; wanted a way between the nodes/,
+      /server-3: found TCP port 2380 blocked from server-4; wanted a way between the nodes/,
+      /server-4: found a clock that is \d+\.\d s ahead/,
+    ])
+      assert.match(message, expected);
+    assert.doesNotMatch(message, /server-5: found/);
+    await output(at(1), "systemctl stop other");
+    await output(at(2), `iptables -D ${drop}`);
+    await output(at(3), `iptables -D ${reject}`);
+    await output(at(4), "rm /usr/local/bin/date");
+    assertNoK3s(await fingerprints(cluster), untouched);
+  });
 });
 
 /** Compares what was there with what is there; logins leave their trace in the last line, which does not count. */
