@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { haproxyConfig } from "../config/haproxy.ts";
 import type { ClusterConfig, HaproxyConfig, MachineConfig } from "../config/schema.ts";
 import { type EndpointFiles, endpointStep, keepalivedFile } from "./endpoint-step.ts";
+import { untouched } from "./lost.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { componentType } from "./types.ts";
 
@@ -29,7 +30,8 @@ export class HaproxyLoadBalancer extends pulumi.ComponentResource {
     for (const { machine, access } of machines) {
       const moving: EndpointFiles = machines.length > 1 ? keepalivedFile(machine, carriers, endpoint) : {};
       const after = [...args.after, ...steps.slice(-1)];
-      steps.push(endpointStep(access, machine, { haproxy, ...moving }, { parent: this, dependsOn: after }));
+      const own = { parent: this, dependsOn: after, ...(machine.lost && untouched) };
+      steps.push(endpointStep(access, machine, { haproxy, ...moving }, own));
     }
     this.steps = steps;
     this.registerOutputs({});

@@ -18,6 +18,16 @@ export function balancerProblems(draft: Draft, endpoint: Parsed): Problem[] {
       },
     ];
   }
+  if (balancers.every(({ lost }) => lost)) {
+    return [
+      {
+        path: "endpoint.balancers",
+        found: "nothing but machines that are lost",
+        wanted: "one that lives",
+        next: "Add another machine, or take a provider that needs none: kube-vip or keepalived.",
+      },
+    ];
+  }
   const placed = balancers.map((machine, index) => ({
     place: `endpoint.balancers[${index}]`,
     name: machine.name,

@@ -77,6 +77,6 @@ export function complete(parsed: ParsedConfig): ClusterConfig {
     ...parsed,
     servers: parsed.servers.map(fill("server")),
     agents: parsed.agents.map(fill("agent")),
-    balancers: balancers.map((machine) => ({ ...machine, role: "balancer", lost: false, ...reach(machine) })),
+    balancers: balancers.map((machine) => ({ ...machine, role: "balancer", ...reach(machine) })),
   };
 }

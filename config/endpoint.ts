@@ -48,6 +48,8 @@ export const balancer = z.strictObject({
   hostKey,
   user: login.optional(),
   port: whole(1, 65535).optional(),
+  /** The machine is gone for good: nothing touches it any more, also when its entry is dropped. */
+  lost: flag.default(false),
 });
 
 /** HAProxy on one machine, whose own address is the endpoint, or on two with a virtual address between them. */

@@ -22,6 +22,15 @@ test("P1 two balancers are touched one after the other, after every machine was 
   assert.ok(resources.waits("cluster-verify", "lb-2-endpoint"));
 });
 
+test("P1 a balancer that is lost is neither reached nor told anything, also when its entry goes", async () => {
+  const balancers = [nodeInput("lb-1", "192.0.2.5", { lost: true }), nodeInput("lb-2", "192.0.2.6")];
+  const { resources } = await build({ endpoint: { provider: "haproxy", address: "192.0.2.10", balancers } });
+  const step = resources.named("lb-1-endpoint");
+  assert.deepEqual([step.retainOnDelete, step.ignoreChanges], [true, ["*"]]);
+  assert.ok(!resources.all.some(({ name }) => name === "lb-1-reach"));
+  assert.ok(!resources.named("lb-2-endpoint").retainOnDelete);
+});
+
 test("P1 one balancer needs no keepalived", async () => {
   const balancers = [nodeInput("lb-1", "192.0.2.5")];
   const { resources } = await build({ endpoint: { provider: "haproxy", address: "192.0.2.5", balancers } });

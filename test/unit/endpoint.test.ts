@@ -53,6 +53,15 @@ test("P1 one balancer is the endpoint itself, between two it moves, and there is
   );
 });
 
+test("P1 one of the balancers must live", () => {
+  const lost = (index: number) => ({ ...balancer(index), lost: true });
+  assert.deepEqual(problemsOf(haproxy([lost(1), balancer(2)])), []);
+  assert.match(
+    problemsOf(haproxy([lost(1), lost(2)]))[0]!,
+    /nothing but machines that are lost|one that lives/,
+  );
+});
+
 test("P1 a balancer is a machine of its own, with an address", () => {
   assert.match(
     problemsOf(haproxy([serverInputs(1)[0]!, balancer(2)]))[0]!,
