@@ -43,6 +43,13 @@ function ways(reports: readonly AddressReport[]): string[] {
 export function holderProblem(address: string, reports: readonly AddressReport[]): HolderProblem | undefined {
   const holders = reports.filter((report) => report.interface !== null);
   const announced = ways(reports);
+  if (holders.length === 0 && reports.length > 0 && reports.every(({ answers }) => answers)) {
+    return {
+      severity: "warning",
+      found: `${address} answers, but no machine of the stack has it`,
+      next: "A server that leaves the stack at the end of this run may have it until then. If it stays so, `arping` finds the device.",
+    };
+  }
   if (holders.length === 0) {
     return {
       severity: "critical",

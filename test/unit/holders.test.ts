@@ -28,10 +28,20 @@ test("S26 the address on two machines is critical, names both, and says how to t
 });
 
 test("K3 nobody has it, or somebody cannot reach it: critical, with the name", () => {
-  assert.match(holderProblem(vip, three())!.found, /^no machine has 192\.0\.2\.10$/);
+  const silent = { answers: false };
+  const none = holderProblem(vip, three(silent, silent, silent))!;
+  assert.equal(none.severity, "critical");
+  assert.match(none.found, /^no machine has 192\.0\.2\.10$/);
   const deaf = holderProblem(vip, [...three({ interface: "eno1" }), report("agent-1", { answers: false })])!;
   assert.equal(deaf.severity, "critical");
   assert.match(deaf.found, /is on server-1, but the API does not answer there for agent-1$/);
+});
+
+test("S34 a server that leaves may have it until the end of the run, when it is not asked any more: a warning", () => {
+  const problem = holderProblem(vip, three())!;
+  assert.equal(problem.severity, "warning");
+  assert.match(problem.found, /^192\.0\.2\.10 answers, but no machine of the stack has it$/);
+  assert.equal(holderProblem(vip, three({ answers: false }))!.severity, "critical");
 });
 
 test("K7 while one way of announcing it takes over from another, each may hold it once, and no more", () => {
