@@ -46,6 +46,12 @@ export const stages: readonly Stage[] = [
   },
   { title: "Go: k3s stand-in", command: ["nice", "go", "test", "./..."], counts: false, cwd: "lab/standin" },
   {
+    title: "lab: what it stands on",
+    command: ["node", "test/prepare-lab.ts"],
+    counts: false,
+    machines: true,
+  },
+  {
     title: "lab",
     command: testRunner("test/lab/**/*.test.ts", 12, "--test-concurrency=2"),
     counts: true,

@@ -60,6 +60,19 @@ cluster_token() {
   return 1
 }
 
+START_UP=120 # seconds that a k3s is given which starts at this moment, such as after a power cut
+
+# started_up: STATE_WORD, once a service that is starting has started, or failed to.
+started_up() {
+  local until=$((SECONDS + START_UP))
+  service_state
+  while [[ $STATE_WORD == activating ]] && ((SECONDS < until)); do
+    every 15 starting && say "waiting for $UNIT, which is starting"
+    pause "$POLL"
+    service_state
+  done
+}
+
 # look_at_token: adds `token` to DUE: the stack has another one than this node, and either the cluster has it
 # already, or this is the server that rotates it. A member keeps its own token in every other case.
 look_at_token() {
@@ -70,7 +83,7 @@ look_at_token() {
     yes) DUE+="token " ;;
     no)
       [[ -n ${ARG[first]:-} && -n ${ARG[rotate-token]:-} ]] || return 0
-      service_state
+      started_up
       [[ $STATE_WORD == active ]] || refuse "the server token is rotated by a k3s that runs, and $UNIT is $STATE_WORD here. Bring it up first (journalctl -u $UNIT), then run again"
       DUE+="token "
       ;;

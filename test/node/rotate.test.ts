@@ -202,3 +202,13 @@ test("S36: a server that accepts no token of ours, but has the CA of the cluster
   assert.match((await look("yes")).stdout, /^server-3 at .* has another token of this cluster/);
   assert.equal((await look("no")).code, 3);
 });
+
+test("S36 a k3s that is starting, as after a power cut, is waited for before its token is rotated", async () => {
+  const looks = (states: string) =>
+    functions(
+      `POLL=0 UNIT=k3s.service; states=(${states}); service_state() { STATE_WORD=\${states[0]}; states=("\${states[@]:1}"); }; started_up; echo "$STATE_WORD"`,
+    );
+  assert.equal((await looks("activating activating active")).stdout, "active\n");
+  assert.equal((await looks("activating other active")).stdout, "other\n");
+  assert.equal((await looks("other active")).stdout, "other\n");
+});

@@ -19,6 +19,6 @@ test("the closing line names skipped tests only when there are any", () => {
 test("what makes machines comes last", () => {
   assert.deepEqual(
     stages.map(({ machines }) => machines === true),
-    stages.map((_, at) => at === stages.length - 1),
+    stages.map((_, at) => at >= stages.length - 2),
   );
 });
