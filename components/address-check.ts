@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { type AddressReport, addressReport, type HolderProblem, holderProblem } from "../config/holders.ts";
-import { execute } from "../ssh/execute.ts";
+import { execute, lastLine } from "../ssh/execute.ts";
 import { openSession, type Session } from "../ssh/probe.ts";
 import { parseRequest } from "../ssh/request.ts";
 
@@ -73,7 +73,7 @@ async function settled(
 
 async function ask({ name, command, carrier, session }: Opened): Promise<AddressReport> {
   const { code, stdout, stderr } = await execute(session, command, { timeoutMs: lookMs });
-  if (code !== 0) throw new Error(`${name}: ${stderr.trim().split("\n").at(-1) ?? `exit code ${code}`}`);
+  if (code !== 0) throw new Error(`${name}: ${lastLine(stderr) || `exit code ${code}`}`);
   const report = addressReport.parse(JSON.parse(stdout));
   if (report.node !== name) throw new Error(`${name}: ${report.node} answered`);
   return { ...report, carrier };

@@ -54,10 +54,8 @@ export class Machines {
     const { config, parent } = this;
     const address = virtualAddress(config);
     if (address === undefined) return;
-    const machines = [...config.servers, ...config.agents, ...config.balancers].flatMap((node) => {
-      const machine = this.looked.get(node.name);
-      return machine ? [{ config: node, machine }] : [];
-    });
+    const all: readonly MachineConfig[] = [...config.servers, ...config.agents, ...config.balancers];
+    const machines = living(all).map((node) => ({ config: node, machine: this.looked.get(node.name)! }));
     const carriers = config.balancers.length > 0 ? "balancer" : "server";
     const args = { address, machines, carriers, change: anyChange(config) } as const;
     addressCheck(name, args, { parent, dependsOn: [...after] });

@@ -1,8 +1,17 @@
 import { z } from "zod";
 import { limits } from "../config/limits.ts";
-import { heard, type Judgement, judge, listening, type Measured, measuring } from "../config/measured.ts";
+import {
+  clockCommand,
+  heard,
+  type Judgement,
+  judge,
+  listening,
+  type Measured,
+  measuring,
+  readClock,
+} from "../config/measured.ts";
 import { ProblemsError } from "../config/problems.ts";
-import { type Executed, execute } from "../ssh/execute.ts";
+import { type Executed, execute, lastLine } from "../ssh/execute.ts";
 import { openSession, type Session } from "../ssh/probe.ts";
 import { Request } from "../ssh/request.ts";
 import { type Flag, scriptCommand } from "./command-line.ts";
@@ -126,8 +135,7 @@ function askOver(session: Session, name: string): Questions {
   return {
     async ask(verb, schema, flags) {
       const { code, stdout, stderr } = await run(bundle, verb, flags);
-      if (code !== 0)
-        throw new Error(`${name}: ${verb}: ${stderr.trim().split("\n").at(-1) ?? ""} (exit code ${code})`);
+      if (code !== 0) throw new Error(`${name}: ${verb}: ${lastLine(stderr)} (exit code ${code})`);
       const parsed = schema.safeParse(JSON.parse(stdout));
       if (parsed.success) return parsed.data;
       const fields = parsed.error.issues.map(({ path }) => path.slice(0, 2).join(".") || "the answer");
@@ -135,11 +143,10 @@ function askOver(session: Session, name: string): Questions {
     },
     async clock() {
       const asked = Date.now();
-      const { stdout } = await run("date +%s%3N");
-      const uncertaintyMs = (Date.now() - asked) / 2;
-      const offsetMs = Number(stdout) - (asked + uncertaintyMs);
-      if (!Number.isFinite(offsetMs)) throw new Error(`${name}: it does not tell the time`);
-      return { offsetMs, uncertaintyMs };
+      const { stdout } = await run(clockCommand);
+      const clock = readClock(asked, Date.now(), stdout);
+      if (!clock) throw new Error(`${name}: it does not tell the time`);
+      return clock;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { BackupReport } from "../config/backups.ts";
 import { type NodeFacts, nodeFacts } from "../config/facts.ts";
+import { quorumOf } from "../config/quorum.ts";
 import { serverUrl } from "../config/render.ts";
 
 /**
@@ -104,7 +105,7 @@ export function readVerified(node: string, { servers, agents }: Configured, stdo
     .filter(({ name }) => servers.includes(name) || agents.includes(name))
     .sort((a, b) => a.name.localeCompare(b.name))
     .map(({ name, version }) => [name, version]);
-  return { voters, quorum: Math.floor(voters.length / 2) + 1, versions: Object.fromEntries(versions) };
+  return { voters, quorum: quorumOf(voters.length), versions: Object.fromEntries(versions) };
 }
 
 /** Names of the nodes that a stack wants. */

@@ -50,8 +50,7 @@ export interface Measured {
   readonly listening: z.output<typeof listening>;
   readonly measuring: z.output<typeof measuring>;
   readonly heard: readonly string[];
-  /** Its clock minus this machine's, in milliseconds, and how far that may be wrong. */
-  readonly clock: { readonly offsetMs: number; readonly uncertaintyMs: number };
+  readonly clock: Reading;
 }
 
 /** What was measured, judged: problems forbid to start, warnings do not. */
@@ -150,12 +149,29 @@ function farServers(all: readonly Measured[], limits: Limits): Problem[] {
     }));
 }
 
-/** A clock that was read from here: a machine's minus this one's, and how far that may be wrong. */
-export interface Clock {
-  readonly name: string;
+/** A clock that was read from here, in milliseconds: a machine's minus this one's, and how far that may be wrong. */
+export interface Reading {
   readonly offsetMs: number;
   readonly uncertaintyMs: number;
 }
+
+/** Asks a machine for its time, in milliseconds since 1970. */
+export const clockCommand = "date +%s%3N";
+
+/**
+ * What an answer to `clockCommand` says: half of the way there and back is as far as it can be wrong.
+ * @param asked and
+ * @param answered by this machine's clock
+ * @returns undefined when it is no time
+ */
+export function readClock(asked: number, answered: number, told: string): Reading | undefined {
+  const uncertaintyMs = (answered - asked) / 2;
+  const offsetMs = Number(told) - (asked + uncertaintyMs);
+  return Number.isFinite(offsetMs) ? { offsetMs, uncertaintyMs } : undefined;
+}
+
+/** Whose clock it is. */
+export type Clock = Reading & { readonly name: string };
 
 /**
  * The clocks that are certainly off by more than a limit, in milliseconds. With three or more, most of them are right;

@@ -1,17 +1,15 @@
 import { type Applied, type AppliedNode, renews } from "./applied.ts";
+import { quorumOf } from "./quorum.ts";
 import { parseVersion } from "./version.ts";
-
-/** The majority of a number of voters. */
-const quorum = (voters: number) => Math.floor(voters / 2) + 1;
 
 /** What remains while one of the voters restarts. */
 function meanwhile(voters: number): string {
   if (voters === 1) return "the only voter: the API is away meanwhile";
-  return `${voters - 1} of ${voters} voters meanwhile, quorum ${quorum(voters)}`;
+  return `${voters - 1} of ${voters} voters meanwhile, quorum ${quorumOf(voters)}`;
 }
 
 const afterwards = (voters: number) =>
-  `afterwards ${voters} ${voters === 1 ? "voter" : "voters"}, quorum ${quorum(voters)}`;
+  `afterwards ${voters} ${voters === 1 ? "voter" : "voters"}, quorum ${quorumOf(voters)}`;
 
 /** Whether the kubelet's minor changes: then the node is drained first. */
 export function drains(from: string, to: string): boolean {

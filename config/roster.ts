@@ -1,8 +1,9 @@
 import type { ClusterConfig, NodeConfig } from "./schema.ts";
 
-/** The nodes that were not declared lost. */
-export const living = (nodes: readonly NodeConfig[]): readonly NodeConfig[] =>
-  nodes.filter(({ lost }) => !lost);
+/** The machines that were not declared lost. */
+export const living = <Machine extends { readonly lost: boolean }>(
+  machines: readonly Machine[],
+): readonly Machine[] => machines.filter(({ lost }) => !lost);
 
 /**
  * The first server that is not lost: it founds the cluster where there is none, and is asked about it from then on.

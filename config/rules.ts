@@ -2,6 +2,7 @@ import type { Draft, PlacedNode } from "./draft.ts";
 import { kubeVipProblems } from "./kube-vip-rules.ts";
 import { endpointProblems, rangeProblems } from "./network-rules.ts";
 import type { Problem } from "./problems.ts";
+import { quorumOf } from "./quorum.ts";
 import { checksumsFor, checksumUrl } from "./releases.ts";
 import { timingProblems } from "./timing.ts";
 import { backupProblems, restoreProblems, rotateProblems, snapshotProblems } from "./upkeep-rules.ts";
@@ -17,7 +18,7 @@ export function serverCountProblems({ serverCount: count }: Draft): Problem[] {
       { path: "servers", found, wanted, next: "Make the others agents: each voter slows every write." },
     ];
   }
-  const quorum = Math.floor(count / 2) + 1;
+  const quorum = quorumOf(count);
   return [
     {
       path: "servers",

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Member, membersOf, type Shell } from "../measure/etcd.ts";
-import { type Access, api, nodesOf } from "../measure/kube.ts";
+import { type Access, api, freshLeaseMs, nodesOf } from "../measure/kube.ts";
 import { type Availability, availability } from "../measure/outage.ts";
 import { startProber } from "../measure/prober.ts";
 import { waitFor } from "../measure/wait.ts";
@@ -83,9 +83,6 @@ export async function heal(
   );
   return Date.now() - began;
 }
-
-/** Node leases are renewed every 10 s. */
-const freshLeaseMs = 20_000;
 
 /** @throws when there are fewer Nodes, and naming those that are not Ready or have not been heard of lately. */
 export async function nodesReady(access: Access, atLeast = 1): Promise<void> {

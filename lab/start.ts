@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { quorumOf } from "../config/quorum.ts";
 import { accessOf } from "../measure/kube.ts";
 import { Board, duration } from "./board.ts";
 import { paint } from "./board-text.ts";
@@ -108,7 +109,7 @@ function summary(screen: Screen, prepared: Prepared, up: Up, proof: Proof | unde
 
 function proofSummary(proof: Proof, vip: string): string[][] {
   const { voters, leader, nodes, holder, secondUpSeconds, snapshot, failover } = proof;
-  const quorum = Math.floor(voters.length / 2) + 1;
+  const quorum = quorumOf(voters.length);
   const outage = failover && [
     `${duration(failover.longestMs)} without the API, ${failover.failed} of ${failover.total} requests failed`,
     `${failover.victim} healthy again after ${duration(failover.healedMs)}`,

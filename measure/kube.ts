@@ -68,6 +68,9 @@ export function api<T>(
   });
 }
 
+/** A Node whose lease is older has not been heard of, milliseconds: a kubelet renews it every 10 s. */
+export const freshLeaseMs = 20_000;
+
 /** A Node as the API sees it. */
 export type NodeView = { name: string; ready: boolean; version: string; roles: string[]; leaseAgeMs: number };
 

@@ -1,6 +1,7 @@
 import { type Step, scriptCommand } from "../components/command-line.ts";
 import { type Login, requestTo } from "../components/connection.ts";
 import { scriptsBundle } from "../components/scripts.ts";
+import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 import { type Executed, execute } from "../ssh/execute.ts";
 import { openSession, type Session } from "../ssh/probe.ts";
@@ -55,7 +56,7 @@ export class Remote {
   /** Every machine that was not declared lost: servers, agents, balancers. */
   get machines(): readonly MachineConfig[] {
     const { servers, agents, balancers } = this.config;
-    return [...servers, ...agents, ...balancers].filter(({ lost }) => !lost);
+    return living<MachineConfig>([...servers, ...agents, ...balancers]);
   }
 
   /** Runs a bash script as root. Its text may hold anything but a secret. */

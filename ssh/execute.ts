@@ -16,6 +16,9 @@ export interface ExecuteOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** Why a command failed, in its own words: the last line of its standard error; empty when it said nothing. Pure. */
+export const lastLine = (stderr: string): string => stderr.trim().split("\n").at(-1) ?? "";
+
 /** A node that never stops talking must not fill this machine's memory: bytes of output that are read at most. */
 const mostOutput = 8 * 1024 * 1024;
 

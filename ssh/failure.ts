@@ -1,3 +1,4 @@
+import { lastLine } from "./execute.ts";
 import type { KeyName } from "./keys.ts";
 
 /** Why a node cannot be reached: one kind for each thing that a person would do about it. */
@@ -97,7 +98,7 @@ export function worthRetrying(failure: Failure): boolean {
 
 /** The failure behind `sudo -n true` that did not succeed. Pure. */
 export function classifySudo(code: number | null, stderr: string): Failure {
-  const detail = stderr.trim().split("\n").at(-1) ?? "";
+  const detail = lastLine(stderr);
   if (code === 127 || /command not found|sudo: not found/i.test(stderr))
     return { kind: "sudo-missing", detail };
   if (/password is required|a terminal is required/i.test(stderr)) return { kind: "sudo-password", detail };

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Powered } from "../../lab/failover.ts";
 import { giveLeadership, holdersOf, membersOf, termOf } from "../../measure/etcd.ts";
 import { type Access, api } from "../../measure/kube.ts";
-import { startProber } from "../../measure/prober.ts";
 import { waitFor } from "../../measure/wait.ts";
-import { configMapsOf, startWriter, writerLabel } from "../../measure/writer.ts";
+import { watch } from "../../measure/watch.ts";
+import { configMapsOf, writerLabel } from "../../measure/writer.ts";
 import type { Cell } from "./cell.ts";
 import { awayMs } from "./outcome.ts";
 
@@ -53,31 +53,28 @@ export async function measure(
 ): Promise<Omit<Row, "key" | "settings">> {
   const { access } = ground;
   const dying = await arrange(ground, cell);
-  const { ca, cert, key, server } = access;
-  const url = `${server}/api/v1/namespaces/default`;
-  const target = { url, intervalMs: paceMs, timeoutMs, ca, cert, key };
-  const [fresh, kept] = [startProber(target), startProber({ ...target, connection: "kept" })];
-  const writer = startWriter({ access, name });
+  const namespace = "default";
+  const clients = watch(access, { namespace, name, intervalMs: paceMs, timeoutMs, pods: false });
   const { back, elections } = await lose(ground, dying).catch(async (error: Error) => {
-    await Promise.allSettled([fresh.stop(), kept.stop(), writer.stop()]);
+    await clients.stop().catch(() => {}); // why it failed is told
     throw error;
   });
-  const [news, keeps, written] = await Promise.all([fresh.stop(), kept.stop(), writer.stop()]);
+  const { fresh, kept, writes } = await clients.stop();
   await api(
     access,
     "DELETE",
-    `${configMapsOf("default")}?labelSelector=${writerLabel}%3D${name}`,
+    `${configMapsOf(namespace)}?labelSelector=${writerLabel}%3D${name}`,
     undefined,
     20_000,
   );
-  const away = awayMs(news, paceMs, back);
+  const away = awayMs(fresh, paceMs, back);
   return {
     newMs: away.before,
     rejoinMs: away.after,
-    keptMs: awayMs(keeps, paceMs, back).before,
+    keptMs: awayMs(kept, paceMs, back).before,
     ...(elections !== undefined && { elections }),
-    acknowledged: written.acknowledged,
-    lost: written.lost.length,
+    acknowledged: writes.acknowledged,
+    lost: writes.lost.length,
   };
 }
 

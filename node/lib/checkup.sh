@@ -6,7 +6,7 @@
 checkup_machine() {
   local out=() vip=false name services=()
   disks && out+=(disks "$REPLY")
-  [[ -n ${ARG[vip]:-} ]] && has_address "${ARG[vip]}" && vip=true
+  [[ -n ${ARG[vip]:-} ]] && interface_with "${ARG[vip]}" && [[ -n $REPLY ]] && vip=true
   out+=(vip "$vip")
   REPLY=${ARG[services]:-}
   for name in ${REPLY//,/ }; do
@@ -15,12 +15,6 @@ checkup_machine() {
   json_object "${services[@]}" && out+=(services "$REPLY")
   json_object "${out[@]}"
   echo "$REPLY"
-}
-
-# has_address ADDRESS: whether an interface here has it.
-has_address() {
-  awk -v wanted="$1" '$1 == "|--" { address = $2 } $1 == "/32" && $2 == "host" && address == wanted { found = 1 } END { exit !found }' \
-    "$PROC/net/fib_trie"
 }
 
 # disks: a JSON list of the file systems that k3s' data, snapshots, logs and our own records are on, each once, in REPLY.
@@ -101,9 +95,10 @@ checkup_files() {
 digests() {
   local out=()
   digest "$(cat "$DATA/server/token")" && out+=(server "$REPLY")
-  digest "$(sed -nE 's/^token[[:space:]]*:[[:space:]]*"?([^"[:space:]]+)"?.*/\1/p' "$JOIN" | tail -n 1)" && out+=(join "$REPLY")
-  digest "$(sed -nE "s/^agent-token[[:space:]]*:[[:space:]]*[\"']?([^\"']*)[\"']?[[:space:]]*$/\1/p" "$CONFIG" | tail -n 1)"
-  out+=(agent "$REPLY")
+  join_token
+  digest "$REPLY" && out+=(join "$REPLY")
+  setting agent-token
+  digest "$REPLY" && out+=(agent "$REPLY")
   json_object "${out[@]}"
 }
 
@@ -117,12 +112,8 @@ digest() {
 
 # checkup_records: what an earlier run began and did not end here.
 checkup_records() {
-  local out=() first last file lines=() running=false
-  if [[ -s $STEP_FILE ]]; then
-    first=$(head -n 1 "$STEP_FILE")
-    last=$(tail -n 1 "$STEP_FILE")
-    [[ $last == *" ended "* ]] || lines+=("the step ${first##* }, begun at ${first%% *}, last: ${last#* }")
-  fi
+  local out=() file lines=() running=false
+  not_ended && lines+=("the step $UNFINISHED, begun at $BEGUN, last: $REPLY")
   for file in "$RESTORES"/*/state; do
     [[ -f $file && $(<"$file") != "done" ]] || continue
     REPLY=${file%/state}

@@ -59,3 +59,8 @@ firewall_warnings() {
   fi
   return 0
 }
+
+# interface_with ADDRESS: the interface that has it, in REPLY; empty when none has.
+interface_with() {
+  REPLY=$(ip -o address show 2>/dev/null | awk -v address="$1" '{ split($4, part, "/"); if (part[1] == address) { sub(/@.*/, "", $2); print $2; exit } }')
+}

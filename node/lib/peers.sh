@@ -69,17 +69,23 @@ peer_info() {
   REPLY=$status
 }
 
+# pongs URL CONNECT MAX: whether a k3s server answers there, within so many seconds for the connection and in all.
+pongs() {
+  local pong
+  pong=$(curl --silent --insecure --noproxy '*' --connect-timeout "$2" --max-time "$3" "$1/ping" 2>/dev/null 9>&- | head -c 16)
+  [[ $pong == pong ]]
+}
+
 # ask_peer NAME URL: `living` (then MEMBERS is what it lists), `absent`, `stranger` (a server that accepts no
 # token of ours), `starting` (k3s is there, but cannot say more yet) or `unknown`, the last two with the
 # reason after it, in REPLY. Refuses when a server of another CA than our token's answers.
 ask_peer() {
-  local name=$1 url=$2 info=$STATE/db-info.$$ pong
+  local name=$1 url=$2 info=$STATE/db-info.$$
   host_of "$url"
   tcp_probe "$REPLY" "${url##*:}"
   [[ $REPLY == refused ]] && { REPLY=absent && return 0; }
   [[ $REPLY == open ]] || { REPLY="unknown (no connection to $url within 4 s)" && return 0; }
-  pong=$(curl --silent --insecure --noproxy '*' --connect-timeout 4 --max-time 8 "$url/ping" 9>&- | head -c 16)
-  [[ $pong == pong ]] || { REPLY="unknown ($url is not answering as a k3s server does)" && return 0; }
+  pongs "$url" 4 8 || { REPLY="unknown ($url is not answering as a k3s server does)" && return 0; }
   if ! peer_info "$url" "$info"; then
     rm -f -- "$info"
     if [[ $REPLY == other-ca ]]; then
@@ -140,11 +146,10 @@ ask_peers() {
 # one that does, or of the cluster whose data this node holds: then a rotation of the token has not come to it
 # yet. Where its CA is this node's, only its word is missing, as with one that does not answer.
 refuse_strangers() {
-  local line own=""
-  [[ $ETCD_HERE == yes ]] && sum_of "$DATA/server/tls/server-ca.crt" && own=$REPLY
+  local line
   for line in "${STRANGERS[@]}"; do
     [[ -n $LIVING_CA && ${line%% *} == "$LIVING_CA" ]] && continue
-    if [[ -n $own && ${line%% *} == "$own" ]]; then
+    if [[ $ETCD_HERE == yes && -n $CLUSTER_CA && ${line%% *} == "$CLUSTER_CA" ]]; then
       UNKNOWN+=("${line#* } has another token of this cluster: a rotation is half done")
       continue
     fi

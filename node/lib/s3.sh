@@ -11,16 +11,16 @@ s3_configured() {
   grep -qE '^etcd-s3:[[:space:]]*"?true"?[[:space:]]*$' "$CONFIG" 2>/dev/null
 }
 
-# s3_setting KEY: etcd-s3-KEY of config.yaml, in REPLY.
-s3_setting() {
-  REPLY=$(sed -nE "s/^etcd-s3-$1[[:space:]]*:[[:space:]]*[\"']?([^\"']*)[\"']?[[:space:]]*$/\1/p" "$CONFIG" 2>/dev/null)
+# setting KEY: what config.yaml says of KEY, one value, in REPLY.
+setting() {
+  REPLY=$(sed -nE "s/^$1[[:space:]]*:[[:space:]]*[\"']?([^\"']*)[\"']?[[:space:]]*$/\1/p" "$CONFIG" 2>/dev/null | tail -n 1)
 }
 
 # hide_s3_keys: the keys are in nothing that is said from now on.
 hide_s3_keys() {
   local key
   for key in access-key secret-key; do
-    s3_setting "$key"
+    setting "etcd-s3-$key"
     keep_secret "$REPLY"
   done
 }
@@ -28,9 +28,9 @@ hide_s3_keys() {
 # s3_store: the store as people know it, in REPLY.
 s3_store() {
   local bucket folder
-  s3_setting bucket && bucket=$REPLY
-  s3_setting folder && folder=$REPLY
-  s3_setting endpoint
+  setting etcd-s3-bucket && bucket=$REPLY
+  setting etcd-s3-folder && folder=$REPLY
+  setting etcd-s3-endpoint
   REPLY="S3 (bucket $bucket${folder:+, folder $folder} at $REPLY)"
 }
 

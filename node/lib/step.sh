@@ -4,6 +4,7 @@
 
 ACTING=0         # 1 from the first change on
 UNFINISHED=""    # the verb of an earlier run that did not end
+BEGUN=""         # when it began
 INTERRUPTED=0
 
 # note TEXT: a line in the step file, on disk before we go on.
@@ -21,18 +22,20 @@ hold_node() {
   trap 'interrupted INT' INT
 }
 
+# not_ended: whether the run in the step file did not end: its verb in UNFINISHED, when it began in BEGUN, and what it
+# noted last in REPLY.
+not_ended() {
+  [[ -s $STEP_FILE ]] || return 1
+  REPLY=$(tail -n 1 "$STEP_FILE")
+  [[ $REPLY != *" ended "* ]] || return 1
+  BEGUN=$(head -n 1 "$STEP_FILE")
+  UNFINISHED=${BEGUN##* } BEGUN=${BEGUN%% *} REPLY=${REPLY#* }
+}
+
 # begin_verb VERB: holds the node, and reports what an earlier run left unfinished.
 begin_verb() {
-  local first last
   hold_node "$1"
-  if [[ -s $STEP_FILE ]]; then
-    first=$(head -n 1 "$STEP_FILE")
-    last=$(tail -n 1 "$STEP_FILE")
-    if [[ $last != *" ended "* ]]; then
-      UNFINISHED=${first##* }
-      say "the step \`$UNFINISHED\` begun at ${first%% *} did not end (last: ${last#* }); going on from what is there"
-    fi
-  fi
+  not_ended && say "the step \`$UNFINISHED\` begun at $BEGUN did not end (last: $REPLY); going on from what is there"
   : >"$STEP_FILE"
   note "verb $1"
   load_undo

@@ -5,9 +5,14 @@
 
 OLD_TOKEN="" # the token that this run replaces here
 
+# join_token: the token in the join file, in REPLY; empty without one.
+join_token() {
+  REPLY=$(sed -nE 's/^token[[:space:]]*:[[:space:]]*"?([^"[:space:]]+)"?.*/\1/p' "$JOIN" 2>/dev/null | tail -n 1)
+}
+
 # own_token: the token that this node's k3s starts with, in REPLY; empty without one.
 own_token() {
-  REPLY=$(sed -nE 's/^token[[:space:]]*:[[:space:]]*"?([^"[:space:]]+)"?.*/\1/p' "$JOIN" 2>/dev/null | tail -n 1)
+  join_token
   [[ -n $REPLY ]] || REPLY=$(cat "$DATA/server/token" 2>/dev/null)
   keep_secret "$REPLY"
   keep_secret "${REPLY##*:}"

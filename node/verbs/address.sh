@@ -13,7 +13,8 @@ verb_address() {
   announced_by keepalived && by+=(keepalived)
   announced_by kube-vip && by+=(kube-vip)
   json_list "${by[@]}" && out+=(by "$REPLY")
-  out+=(answers "$(pongs "${ARG[address]}" && echo true || echo false)")
+  url_of "${ARG[address]}" "$API_PORT"
+  out+=(answers "$(pongs "$REPLY" 2 4 && echo true || echo false)")
   json_object "${out[@]}"
   answer "$REPLY"
 }
@@ -31,11 +32,4 @@ announced_by() {
       grep -qzxF "address=${ARG[address]}" "${KUBE_VIPS[@]/%//environ}" 2>/dev/null
       ;;
   esac
-}
-
-# pongs ADDRESS: whether a k3s server answers there.
-pongs() {
-  local pong
-  pong=$(curl --silent --insecure --noproxy '*' --connect-timeout 2 --max-time 4 "https://$1:$API_PORT/ping" 2>/dev/null 9>&- | head -c 16)
-  [[ $pong == pong ]]
 }

@@ -20,15 +20,15 @@ verb_defrag() {
     step lead lead_elsewhere
     moved=$REPLY
   fi
-  milliseconds && began=$REPLY
+  now_us && began=$REPLY
   step defrag rewrite_database
-  milliseconds && ended=$REPLY
+  now_us && ended=$REPLY
   patiently_for 30 caught_up || die "etcd here is not what it was before after 30 s: $REPLY"
   [[ -z ${ARG[disarm]:-} ]] || step disarm take_alarms_back
   finish_step ok
   json_string "${ARG[name]}" && out+=(node "$REPLY")
   json_or_null "$moved" && out+=(movedTo "$REPLY")
-  json_object "${out[@]}" before "$before" after "$ETCD_BYTES" inUse "$ETCD_IN_USE" pauseMs "$((ended - began))"
+  json_object "${out[@]}" before "$before" after "$ETCD_BYTES" inUse "$ETCD_IN_USE" pauseMs "$(((ended - began) / 1000))"
   answer "$REPLY"
 }
 
@@ -84,9 +84,4 @@ take_alarms_back() {
   for alarm in "${ALARMS[@]}"; do
     etcd_disarm "${alarm% *}" || die "the alarm $alarm cannot be taken back: $REPLY"
   done
-}
-
-# milliseconds: since 1970, in REPLY.
-milliseconds() {
-  REPLY=$(date +%s%3N)
 }

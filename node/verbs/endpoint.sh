@@ -28,11 +28,6 @@ read_files() {
   done
 }
 
-# interface_with ADDRESS: the interface that has it, in REPLY; empty when none has.
-interface_with() {
-  REPLY=$(ip -o address show 2>/dev/null | awk -v address="$1" '{ split($4, part, "/"); if (part[1] == address) { sub(/@.*/, "", $2); print $2; exit } }')
-}
-
 # put_interface: the interface of our own address, where the file leaves it to this node.
 put_interface() {
   [[ ${WANTED[keepalived]:-} == *@interface@* ]] || return 0

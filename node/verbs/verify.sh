@@ -70,7 +70,7 @@ look_at_nodes() {
   printf -v now '%(%s)T' -1
   while read -r name renewed; do
     renewed=$(date -d "$renewed" +%s 2>/dev/null) && lease[$name]=$((now - renewed))
-  done < <(kube --namespace kube-node-lease get leases -o jsonpath='{range .items[*]}{.metadata.name} {.spec.renewTime}{"\n"}{end}' 2>/dev/null)
+  done < <(lease_times)
   while read -r name ready version roles; do
     [[ -n $name ]] || continue
     seen+=" $name "

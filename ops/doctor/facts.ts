@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { knock } from "../../config/measured.ts";
+import { knock, type Reading } from "../../config/measured.ts";
 import type { ClusterConfig, MachineConfig } from "../../config/schema.ts";
 
 /**
@@ -135,8 +135,7 @@ export interface Patient {
   readonly facts?: Checkup;
   /** Why nothing is known; several lines. */
   readonly problem?: string;
-  /** Its clock minus this machine's, in milliseconds, and how far that may be wrong. */
-  readonly clock?: { readonly offsetMs: number; readonly uncertaintyMs: number };
+  readonly clock?: Reading;
 }
 
 /** Everything that the rules look at. */

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import type { Flag } from "../../components/command-line.ts";
+import { clockCommand, readClock } from "../../config/measured.ts";
 import { apiPort, endpointAddress, virtualAddress } from "../../config/render.ts";
 import { living } from "../../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../../config/schema.ts";
+import { lastLine } from "../../ssh/execute.ts";
 import type { Ran, Remote } from "../remote.ts";
 import { type ClusterFacts, type Patient, readCheckup } from "./facts.ts";
 
@@ -50,23 +52,14 @@ interface Greeted {
   readonly problem?: string;
 }
 
-/**
- * The first word with a machine opens the connection; the second, of a few bytes each way, tells its time: half of the
- * way there and back is as far as that can be wrong.
- */
+/** The first word with a machine opens the connection; the second, of a few bytes each way, tells its time. */
 async function greet(remote: Remote, machine: MachineConfig): Promise<Greeted> {
   const met = await remote.run(machine.name, "systemctl is-active --quiet k3s.service", { seconds: 10 });
   if (!met.reached) return { machine, active: false, problem: met.problem };
   const asked = Date.now();
-  const told = await remote.run(machine.name, "date +%s%3N", { seconds: 10 });
-  const uncertaintyMs = (Date.now() - asked) / 2;
-  const time = told.reached ? Number(told.stdout) : Number.NaN;
-  const offsetMs = time - (asked + uncertaintyMs);
-  return {
-    machine,
-    active: met.code === 0,
-    ...(Number.isFinite(offsetMs) && { clock: { offsetMs, uncertaintyMs } }),
-  };
+  const told = await remote.run(machine.name, clockCommand, { seconds: 10 });
+  const clock = told.reached ? readClock(asked, Date.now(), told.stdout) : undefined;
+  return { machine, active: met.code === 0, ...(clock && { clock }) };
 }
 
 /** What a machine is asked: its peers, so that it knocks at them, and what only one of them is asked. */
@@ -99,8 +92,9 @@ function servicesOn({ endpoint, balancers }: ClusterConfig, { role }: MachineCon
 function read(name: string, ran: Ran): Pick<Patient, "facts" | "problem"> {
   if (!ran.reached) return { problem: ran.problem };
   if (ran.code !== 0) {
-    const last = ran.stderr.trim().split("\n").at(-1) ?? "";
-    return { problem: `${name}: it could not look at itself (exit code ${ran.code}): ${last}` };
+    return {
+      problem: `${name}: it could not look at itself (exit code ${ran.code}): ${lastLine(ran.stderr)}`,
+    };
   }
   try {
     return { facts: readCheckup(name, ran.stdout) };

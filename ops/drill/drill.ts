@@ -4,6 +4,7 @@ import { inNamespace } from "../../measure/namespace.ts";
 import { type Availability, availability } from "../../measure/outage.ts";
 import { type PodsMoved, podsMoved, runsPods } from "../../measure/pods.ts";
 import { waitFor } from "../../measure/wait.ts";
+import { type Watched, watch } from "../../measure/watch.ts";
 import type { Outcome } from "../../measure/writer.ts";
 import { problemsOf } from "../members.ts";
 import { Refusal } from "../refusal.ts";
@@ -14,7 +15,6 @@ import { type Blow, blowOf } from "./blow.ts";
 import { type Health, healthOf } from "./health.ts";
 import type { Power } from "./power.ts";
 import { type Scenario, scenarios, victimOf } from "./scenario.ts";
-import { type Watched, watch } from "./watch.ts";
 
 /** What shall be done. */
 export interface Wanted {
@@ -60,6 +60,9 @@ export interface Drilled {
   readonly watched: Watched;
 }
 
+/** How clients are played: 20 Hz, so that short outages show; a request without an answer by then has failed. */
+export const pace = { intervalMs: 50, timeoutMs: 1_000 } as const;
+
 /** Milliseconds: measured before the blow and after everything is well again; for the API to answer; for all to be well. */
 const waits = { aroundMs: 3_000, answersMs: 180_000, healthyMs: 600_000 } as const;
 
@@ -92,7 +95,7 @@ export async function drill(
     tell(what);
   };
   return inNamespace(cluster.access, "drill", async (namespace) => {
-    const clients = watch(cluster.access, namespace, pods);
+    const clients = watch(cluster.access, { namespace, name: "drill", ...pace, pods });
     note("clients read and write through the endpoint");
     const ended = await hit(cluster, blow, hold, note, signal).then(
       (value) => ({ value }),

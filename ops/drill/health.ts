@@ -1,6 +1,7 @@
 import { endpointAddress } from "../../config/render.ts";
+import { living } from "../../config/roster.ts";
 import { holdersOf } from "../../measure/etcd.ts";
-import { api, nodesOf } from "../../measure/kube.ts";
+import { api, freshLeaseMs, nodesOf } from "../../measure/kube.ts";
 import { type Asked, askMembers, leaderOf, problemsOf } from "../members.ts";
 import type { TargetCluster } from "../target.ts";
 import type { Situation } from "./scenario.ts";
@@ -13,14 +14,11 @@ export interface Health {
   readonly problems: readonly string[];
 }
 
-/** A kubelet renews its lease every 10 s, milliseconds. */
-const freshLeaseMs = 20_000;
-
 /** Looks at etcd, the servers' Nodes, and who holds the address. Nodes that are agents may be off. */
 export async function healthOf(cluster: TargetCluster): Promise<Health> {
   const { servers, remote, access } = cluster;
   const { provider } = remote.config.endpoint;
-  const balancers = remote.config.balancers.filter(({ lost }) => !lost).map(({ name }) => name);
+  const balancers = living(remote.config.balancers).map(({ name }) => name);
   const names = servers.map(({ name }) => name);
   const moving = ["kube-vip", "keepalived", "haproxy"].includes(provider);
   const [asked, idle, holders, late] = await Promise.all([

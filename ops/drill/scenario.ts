@@ -1,3 +1,4 @@
+import { quorumOf } from "../../config/quorum.ts";
 import { Refusal } from "../refusal.ts";
 
 /** What can be rehearsed, and what it does to whom. */
@@ -57,6 +58,3 @@ export function victimOf(scenario: Scenario, situation: Situation, wanted: strin
     );
   return holder();
 }
-
-/** The majority of so many voters. */
-export const quorumOf = (voters: number): number => Math.floor(voters / 2) + 1;

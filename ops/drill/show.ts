@@ -1,8 +1,7 @@
 import { type Availability, availability } from "../../measure/outage.ts";
 import type { Report, Table, Timeline } from "../report/model.ts";
 import { columns, duration } from "../text.ts";
-import type { Drilled, DrillResult } from "./drill.ts";
-import { clients } from "./watch.ts";
+import { type Drilled, type DrillResult, pace } from "./drill.ts";
 
 /** What the figures depend on. */
 const settingsOf = ({ at, endpoint, provider, version, what, led, held, hold }: DrillResult) => ({
@@ -11,7 +10,7 @@ const settingsOf = ({ at, endpoint, provider, version, what, led, held, hold }: 
   Version: version,
   Blow: `${what}${led ? "; it led etcd" : ""}${held ? "; it held the endpoint's address" : ""}`,
   "Healed after": `${hold} s, or when the API answered again`,
-  Clients: `each asks every ${clients.intervalMs} ms and gives up after ${clients.timeoutMs} ms`,
+  Clients: `each asks every ${pace.intervalMs} ms and gives up after ${pace.timeoutMs} ms`,
 });
 
 function tables(result: DrillResult): Table[] {

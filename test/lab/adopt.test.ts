@@ -10,6 +10,7 @@ import {
   adminOf,
   type Cluster,
   failedUp,
+  nodeEntry,
   output,
   type Rehearsal,
   rehearse,
@@ -47,12 +48,9 @@ describe("an existing k3s that has etcd, and its agent", { skip, timeout }, () =
 
   /** Both nodes, with or without consent for the agent. */
   const stack = (agent: "adopt" | undefined) => {
-    const entry = (name: string, existing: string | undefined) => {
-      const { address, hostKey } = cluster.machine(name);
-      return { name, host: address, address, hostKey, ...(existing && { existing }) };
-    };
     const k3s = { secretsEncryption: false, disable: [] };
-    return { servers: [entry("server-1", "adopt")], agents: [entry("agent-1", agent)], k3s };
+    const servers = [nodeEntry(cluster, "server-1", { existing: "adopt" })];
+    return { servers, agents: [nodeEntry(cluster, "agent-1", agent && { existing: agent })], k3s };
   };
   const started = async (name: string, unit: string) =>
     output(cluster.machine(name), `systemctl show --property=ActiveEnterTimestampMonotonic --value ${unit}`);
@@ -85,10 +83,8 @@ describe("an existing k3s that has etcd, and its agent", { skip, timeout }, () =
 
   test("S19 a second `up` changes nothing, and without the consent neither", async () => {
     unchanged(await cluster.operate("up"));
-    const { servers, agents, k3s } = stack(undefined);
-    await cluster.configure({
-      more: { servers: servers.map(({ existing: _, ...node }) => node), agents, k3s },
-    });
+    const { agents, k3s } = stack(undefined);
+    await cluster.configure({ more: { servers: [nodeEntry(cluster, "server-1")], agents, k3s } });
     await cluster.operate("up");
     unchanged(await cluster.operate("preview"));
   });

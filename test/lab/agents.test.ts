@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { unchanged } from "../../lab/proof.ts";
 import { type Access, api, nodesOf } from "../../measure/kube.ts";
-import { adminOf, type Cluster, output, type Rehearsal, rehearse, skip, timeout } from "./support.ts";
+import {
+  adminOf,
+  type Cluster,
+  nodeEntry,
+  output,
+  type Rehearsal,
+  rehearse,
+  skip,
+  timeout,
+} from "./support.ts";
 
 type NodeObject = {
   metadata: { labels: Record<string, string>; annotations: Record<string, string> };
@@ -22,9 +31,8 @@ describe("an agent of a cluster of one server", { skip, timeout }, () => {
 
   /** Brings the stack to one server and these agents: `agent-1` with more settings, or none. */
   const up = async (...agents: object[]) => {
-    const { address, hostKey } = cluster.machine("agent-1");
-    const agent = { name: "agent-1", host: address, address, hostKey };
-    await cluster.configure({ more: { agents: agents.map((more) => ({ ...agent, ...more })) } });
+    const entries = agents.map((more) => nodeEntry(cluster, "agent-1", more));
+    await cluster.configure({ more: { agents: entries } });
     return cluster.operate("up");
   };
   const marks = async () => {

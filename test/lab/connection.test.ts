@@ -5,6 +5,7 @@ import {
   type Cluster,
   failedUp,
   fingerprints,
+  nodeEntry,
   output,
   type Rehearsal,
   rehearse,
@@ -27,12 +28,7 @@ describe("connections that fail", { skip, timeout }, () => {
 
   /** The servers of the stack, with something wrong about some of them. */
   const servers = (wrong: Record<string, object>) =>
-    cluster.topology.servers.map(({ name, address }) => ({
-      name,
-      host: address,
-      hostKey: cluster.machine(name).hostKey,
-      ...wrong[name],
-    }));
+    cluster.topology.servers.map(({ name }) => nodeEntry(cluster, name, wrong[name]));
 
   test("S07 a host key that differs stops everything, with both fingerprints", async () => {
     const other = cluster.machine("server-2").hostKey;

@@ -12,6 +12,7 @@ import {
   adminOf,
   type Cluster,
   failedUp,
+  nodeEntry,
   output,
   type Rehearsal,
   rehearse,
@@ -50,12 +51,9 @@ describe("an existing k3s", { skip, timeout }, () => {
 
   /** The stack's servers, with consent for some of them. */
   const consent = (existing: Readonly<Record<string, string>>) =>
-    cluster.topology.servers.map(({ name, address }) => ({
-      name,
-      host: address,
-      hostKey: cluster.machine(name).hostKey,
-      ...(existing[name] && { existing: existing[name] }),
-    }));
+    cluster.topology.servers.map(({ name }) =>
+      nodeEntry(cluster, name, existing[name] ? { existing: existing[name] } : {}),
+    );
   const both = () => ({ servers: consent({ "server-1": "adopt", "server-3": "replace" }) });
 
   /** The old k3s' files with their times, and since when it runs. */

@@ -7,6 +7,7 @@ import {
   adminOf,
   type Cluster,
   failedUp,
+  nodeEntry,
   output,
   type Rehearsal,
   rehearse,
@@ -33,9 +34,8 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
   /** The stack with these nodes in these roles; a name with a `!` is lost. */
   const nodes = (servers: string, agents: string) => {
     const entry = (word: string) => {
-      const name = word.replace("!", "");
-      const { address, hostKey } = cluster.machine(name);
-      return { name, host: address, address, hostKey, lost: word.endsWith("!") };
+      const lost = word.endsWith("!");
+      return nodeEntry(cluster, word.replace("!", ""), { lost });
     };
     const list = (names: string) => names.split(" ").filter(Boolean).map(entry);
     return cluster.configure({ more: { servers: list(servers), agents: list(agents), drainDeadline: 20 } });

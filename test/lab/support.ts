@@ -20,6 +20,12 @@ if (skip && process.env.CI === "true") throw new Error(`CI=true, and ${skip}`);
 /** Milliseconds for one file; it only ends what hangs. The longest takes seven minutes on a quiet machine of two cores. */
 export const timeout = 1_200_000;
 
+/** A machine of the lab as a node of the stack. */
+export function nodeEntry(cluster: Cluster, name: string, more: object = {}): object {
+  const { address, hostKey } = cluster.machine(name);
+  return { name, host: address, address, hostKey, ...more };
+}
+
 /** An instance of a test file's own, with the machines up and a stack that never ran. */
 export type Rehearsal = { prepared: Prepared; cluster: Cluster; end(): Promise<void> };
 

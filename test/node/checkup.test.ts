@@ -106,12 +106,14 @@ test("S28 the newest snapshot is looked into", async () => {
 });
 
 test("the virtual address is found where the kernel has it", async () => {
-  const root = machine();
-  const trie =
-    "Main:\n  +-- 192.0.2.0/24 2 0 2\n     |-- 192.0.2.10\n        /32 host LOCAL\n     |-- 192.0.2.1\n        /32 link\n";
-  put(root, "proc/net/fib_trie", trie);
-  assert.equal((await checkup(root, "--vip", "192.0.2.10")).machine.vip, true);
-  assert.equal((await checkup(root, "--vip", "192.0.2.1")).machine.vip, false);
+  const vip = async (address: string) => {
+    const body = `ip() { echo "2: eno1    inet 192.0.2.10/32 scope global eno1"; }; ARG[vip]=${address}; checkup_machine`;
+    const { stdout, stderr } = await functions(body, [], machine());
+    assert.notEqual(stdout, "", stderr);
+    return (JSON.parse(stdout) as { vip: boolean }).vip;
+  };
+  assert.equal(await vip("192.0.2.10"), true);
+  assert.equal(await vip("192.0.2.1"), false);
 });
 
 test("S13 ports of others are open, refused or silent, and silence takes no longer than it must", async () => {

@@ -195,7 +195,7 @@ test("S36: a server that accepts no token of ours, but has the CA of the cluster
   const ca = createHash("sha256").update("ca\n").digest("hex");
   const look = (data: string) =>
     functions(
-      `ETCD_HERE=${data} STRANGERS=("${ca} server-3 at https://192.0.2.13:6443") LIVING_CA=""; refuse_strangers; echo "\${UNKNOWN[*]}"`,
+      `observe_k3s; ETCD_HERE=${data} STRANGERS=("${ca} server-3 at https://192.0.2.13:6443") LIVING_CA=""; refuse_strangers; echo "\${UNKNOWN[*]}"`,
       [],
       root,
     );

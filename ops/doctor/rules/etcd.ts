@@ -1,11 +1,10 @@
 import { printable } from "../../../config/problems.ts";
+import { quorumOf } from "../../../config/quorum.ts";
 import { timingAdvice } from "../../../config/timing.ts";
 import { down, etcds, listed, membersOf, nodeOf, runs, seenServers, serverNames } from "../cluster.ts";
 import type { ClusterFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
 import { gauge, histogramsOf, quantile } from "../metrics.ts";
-
-const quorumOf = (voters: number) => Math.floor(voters / 2) + 1;
 
 /** Voters, and those of them whose k3s runs as far as anybody knows. */
 function votersOf(cluster: ClusterFacts): { all: string[]; alive: string[] } {

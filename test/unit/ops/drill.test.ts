@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { quorumOf } from "../../../config/quorum.ts";
 import type { DrillResult } from "../../../ops/drill/drill.ts";
-import { quorumOf, type Scenario, type Situation, victimOf } from "../../../ops/drill/scenario.ts";
+import { type Scenario, type Situation, victimOf } from "../../../ops/drill/scenario.ts";
 import { verdict } from "../../../ops/drill/show.ts";
 import { Refusal } from "../../../ops/refusal.ts";
 

@@ -1,16 +1,22 @@
-import type { Access } from "../../measure/kube.ts";
-import type { Sample } from "../../measure/outage.ts";
-import { countPods, type PodCount } from "../../measure/pods.ts";
-import { startProber } from "../../measure/prober.ts";
-import { type Outcome, startWriter } from "../../measure/writer.ts";
+import type { Access } from "./kube.ts";
+import type { Sample } from "./outage.ts";
+import { countPods, type PodCount } from "./pods.ts";
+import { startProber } from "./prober.ts";
+import { type Outcome, startWriter } from "./writer.ts";
 
 /** How clients are played. */
-export const clients = {
-  /** Between two requests of one client, milliseconds: 20 Hz, so that short outages show. */
-  intervalMs: 50,
+export interface Clients {
+  /** The namespace that is read, and written to. */
+  readonly namespace: string;
+  /** What the writer's objects are called. */
+  readonly name: string;
+  /** Between two requests of one client, milliseconds. */
+  readonly intervalMs: number;
   /** A request without an answer by then has failed, milliseconds. */
-  timeoutMs: 1_000,
-} as const;
+  readonly timeoutMs: number;
+  /** Whether pods are counted, too. */
+  readonly pods: boolean;
+}
 
 /** What the clients saw. */
 export interface Watched {
@@ -25,13 +31,16 @@ export interface Watched {
  * its connection as kubectl and controllers do, one that writes. What is read is one object that etcd's majority has to
  * agree on: an API server that answers from its memory alone would not count.
  */
-export function watch(access: Access, namespace: string, pods: boolean): { stop(): Promise<Watched> } {
+export function watch(
+  access: Access,
+  { namespace, name, intervalMs, timeoutMs, pods }: Clients,
+): { stop(): Promise<Watched> } {
   const { ca, cert, key } = access;
   const url = new URL(`/api/v1/namespaces/${namespace}`, access.server).href;
-  const target = { url, ...clients, ca, cert, key };
+  const target = { url, intervalMs, timeoutMs, ca, cert, key };
   const fresh = startProber(target);
   const kept = startProber({ ...target, connection: "kept" });
-  const writer = startWriter({ access, name: "drill", namespace });
+  const writer = startWriter({ access, name, namespace });
   const counter = pods ? countPods(access) : undefined;
   return {
     async stop() {
