@@ -144,7 +144,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     const s3 = s3Input(args.s3);
     const saved = this.saveSnapshots(name, access, s3, verify);
     this.snapshots = Object.fromEntries([...saved].map(([snapshot, { report }]) => [snapshot, report]));
-    const backed = [verify, ...[...saved.values()].flatMap(({ steps }) => steps)];
+    // beside the verification, which it needs nothing of
+    const backed = [...done, ...[...saved.values()].flatMap(({ steps }) => steps)];
     this.backups = backupsStep(`${name}-backups`, access, config, s3, { parent: this, dependsOn: backed });
     this.registerOutputs({
       endpoint: this.endpoint,

@@ -14,8 +14,11 @@ export interface AddressCheckArgs {
   readonly change: string;
 }
 
-/** Seconds in which the address must have found its place: the longest lease of kube-vip's and some more. */
-const patience = 25;
+/**
+ * Seconds in which the address must have found its place: the longest lease of kube-vip's, 15, and more for machines
+ * that are busy with what has just been started on them.
+ */
+const patience = 60;
 
 /** Seconds for asking all machines again and again, and for one that reboots. */
 const deadline = 300;

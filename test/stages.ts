@@ -53,7 +53,7 @@ export const stages: readonly Stage[] = [
   },
   {
     title: "lab",
-    command: testRunner("test/lab/**/*.test.ts", 12, "--test-concurrency=2"),
+    command: testRunner("test/lab/**/*.test.ts", 12, "--test-concurrency=2", "--test-force-exit"),
     counts: true,
     machines: true,
   },

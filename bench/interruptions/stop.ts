@@ -4,15 +4,16 @@ import type { Machine } from "../../lab/machines/machine.ts";
 import { waitFor } from "../../measure/wait.ts";
 
 /**
- * Stops a step on a node at an exact point. Every step writes its name to a file and has it synced to the disk before
- * it goes on; on a machine of the lab, `sync` is this script, and it waits at the point that was asked for.
+ * Stops a step on a node at an exact point. Every step writes its name to a file, after the end of the one before, and
+ * has both synced to the disk before it goes on; on a machine of the lab, `sync` is this script, and it waits at the
+ * point that was asked for.
  */
 const wrapper = `#!/bin/sh
 /usr/bin/sync "$@"
 code=$?
 case $1 in
   */homelab-k3s/step | */homelab-k3s/step-fetch)
-    if [ -e /var/log/stop-at ] && [ "$(tail -n 1 "$1" | cut -d ' ' -f 2-)" = "$(cat /var/log/stop-at)" ]; then
+    if [ -e /var/log/stop-at ] && tail -n 2 "$1" | cut -d ' ' -f 2- | grep -qxF -f /var/log/stop-at; then
       : >/var/log/stopped
       while [ -e /var/log/stop-at ]; do sleep 0.05; done
     fi ;;

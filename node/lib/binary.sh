@@ -85,7 +85,7 @@ version_of() {
 # when it is in place already. A file gets the name `.checked` only after it was summed, run and synced, and
 # only root writes here: it is not read through again by the step that waits for it in the chain of servers.
 stage_binary() {
-  local wanted=${ARG[sha256-$ARCH]:-} file source checked other
+  local wanted=${ARG[sha256-$ARCH]:-} file source checked other syncing
   [[ -n $wanted ]] || refuse "--sha256-$ARCH is missing, and this machine is $ARCH; add the checksum of ${ARG[version]} for it"
   checked=${K3S%/*}/.k3s.${wanted:0:12}.checked
   [[ -f $checked ]] && { REPLY=$checked && return 0; }
@@ -111,12 +111,14 @@ stage_binary() {
     download "$wanted" "$file"
   fi
   chmod 755 "$file"
+  sync "$file" 9>&- & # it takes as long as the look at its version
+  syncing=$!
   version_of "$file"
   if [[ $REPLY != "${ARG[version]}" ]]; then
     rm -f -- "$file"
     die "the binary with sha256 $wanted says it is '${REPLY:-nothing}', wanted ${ARG[version]}: the checksum is that of another release, or the binary does not run on this machine"
   fi
-  sync "$file" && mv -f -- "$file" "$checked" || die "$checked cannot be written; is the disk full?"
+  wait "$syncing" && mv -f -- "$file" "$checked" || die "$checked cannot be written; is the disk full?"
   REPLY=$checked
 }
 

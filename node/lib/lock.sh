@@ -9,11 +9,13 @@ LOCK_WAIT=180
 
 # caller: who called us, in REPLY. sudo takes SSH_CONNECTION away, so the processes above are asked.
 caller() {
-  local pid=$$ from="" who=${SUDO_USER:-$(id -un)}
-  while [[ -z $from && $pid -gt 1 ]]; do
-    from=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | awk -F= '$1 == "SSH_CONNECTION" { split($2, part, " "); print part[1]; exit }')
-    pid=$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2>/dev/null)
-    [[ $pid =~ ^[0-9]+$ ]] || break
+  local pid=$$ from="" who=${SUDO_USER:-$(id -un)} entry
+  while [[ -z $from && $pid =~ ^[0-9]+$ && $pid -gt 1 ]]; do
+    while IFS= read -r -d '' entry; do
+      [[ $entry != SSH_CONNECTION=* ]] || { from=${entry#*=} && from=${from%% *}; }
+    done 2>/dev/null <"/proc/$pid/environ"
+    entry=$(<"/proc/$pid/stat") 2>/dev/null || break
+    read -r _ pid _ <<<"${entry##*)}" # the process above; a name may hold blanks and brackets
   done
   REPLY="$who${from:+ from $from}"
 }

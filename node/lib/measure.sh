@@ -19,16 +19,25 @@ ports_of() {
   REPLY=${!name:-}
 }
 
+# look_at_sockets: SOCKETS, the inode of what listens here, by `tcp PORT` and `udp PORT`, all read at once.
+declare -gA SOCKETS=()
+look_at_sockets() {
+  local file files=() protocol port inode
+  for file in "$PROC"/net/{tcp,tcp6,udp,udp6}; do
+    [[ -r $file ]] && files+=("$file")
+  done
+  SOCKETS=()
+  while read -r protocol port inode; do
+    SOCKETS[$protocol $((16#$port))]=$inode
+  done < <(awk '
+    FNR == 1 { protocol = FILENAME ~ /udp6?$/ ? "udp" : "tcp"; next }
+    protocol == "udp" || $4 == "0A" { split($2, part, ":"); print protocol, part[2], $10 }' "${files[@]}" </dev/null)
+}
+
 # socket_on tcp|udp PORT: the inode of what listens on PORT here, in REPLY; fails when nothing does.
 socket_on() {
-  local hex state=.. file
-  printf -v hex %04X "$2"
-  [[ $1 == udp ]] || state=0A
-  for file in "$PROC/net/$1" "$PROC/net/${1}6"; do
-    REPLY=$(awk -v port="$hex" -v state="$state" 'NR > 1 && $2 ~ ":" port "$" && $4 ~ state { print $10; exit }' "$file" 2>/dev/null)
-    [[ -z $REPLY ]] || return 0
-  done
-  return 1
+  REPLY=${SOCKETS["$1 $2"]:-}
+  [[ -n $REPLY ]]
 }
 
 # owner_of INODE: the process with that socket as `NAME (PID)`, in REPLY; `the kernel` without one.
@@ -46,6 +55,7 @@ owner_of() {
 look_at_ports() {
   local port
   TAKEN=() FREE=()
+  look_at_sockets
   ports_of OFFERED "$1"
   for port in $REPLY; do
     if socket_on tcp "$port"; then owner_of "$REPLY" && TAKEN+=("tcp $port $REPLY"); else FREE+=("$port"); fi
@@ -85,6 +95,7 @@ in_background() {
 wait_until_heard() {
   local tries port
   for ((tries = 0; tries < 40; tries++)); do
+    look_at_sockets
     for port in "${FREE[@]}"; do
       socket_on tcp "$port" || { sleep 0.05 && continue 2; }
     done

@@ -115,8 +115,10 @@ run_service() {
 # OLD-INVOCATION; dies at the deadline, at a failure that waiting does not mend, or after k3s ended
 # RESTARTS_BORNE times by itself.
 wait_active() {
-  local old=$1 since=$SECONDS begun first=0 seen=0
+  local old=$1 since=$SECONDS begun first=0 seen=0 starting
   shift
+  # it returns when the start has come to its end, good or bad; until then nobody has to look
+  exec {starting}< <(exec systemctl start "$UNIT" </dev/null 2>&1 9>&-)
   printf -v begun '%(%s)T' -1
   while :; do
     service_state
@@ -138,8 +140,14 @@ wait_active() {
       die "$UNIT is still $STATE_WORD ($SUBSTATE) after $((SECONDS - since)) s; its last words are above"
     fi
     every 15 progress && say "$UNIT is $STATE_WORD ($SUBSTATE) after $((SECONDS - since)) s"
-    pause "$POLL"
+    if [[ -z $starting ]]; then
+      pause "$POLL"
+    elif read -r -t "$POLL" -u "$starting" || (($? <= 128)); then
+      exec {starting}<&-
+      starting=""
+    fi
   done
+  [[ -z $starting ]] || exec {starting}<&-
   say "$UNIT is active after $((SECONDS - since)) s"
 }
 

@@ -7,9 +7,14 @@ UNFINISHED=""    # the verb of an earlier run that did not end
 BEGUN=""         # when it began
 INTERRUPTED=0
 
-# note TEXT: a line in the step file, on disk before we go on.
+# write_note TEXT: a line in the step file.
+write_note() {
+  printf '%(%Y-%m-%dT%H:%M:%S%z)T %s\n' -1 "$*" >>"$STEP_FILE"
+}
+
+# note TEXT: the same, on disk before we go on.
 note() {
-  printf '%(%Y-%m-%dT%H:%M:%S%z)T %s\n' -1 "$*" >>"$STEP_FILE" && sync "$STEP_FILE" 2>/dev/null
+  write_note "$@" && sync "$STEP_FILE" 2>/dev/null
   return 0
 }
 
@@ -41,7 +46,7 @@ begin_verb() {
   load_undo
 }
 
-# step NAME COMMAND...: one named step.
+# step NAME COMMAND...: one named step. Nothing stands between its end and the next note, which takes it to the disk.
 step() {
   local name=$1
   shift
@@ -49,7 +54,7 @@ step() {
   say "step: $name begin"
   "$@"
   say "step: $name end"
-  note "end $name"
+  write_note "end $name"
 }
 
 # finish_step HOW: the run ended by itself (ok, undone or refused).

@@ -64,31 +64,41 @@ look_at_etcd() {
 
 # look_at_nodes: NODES, a line "NAME READY VERSION ROLES" each; adds to MISSING.
 look_at_nodes() {
-  local line name ready version roles seen="" wanted now renewed agents=${ARG[agent]:-}
-  declare -A lease=()
+  local kind name rest now renewed wanted agents=${ARG[agent]:-} found=()
+  declare -A lease=() seen=()
   NODES=()
   printf -v now '%(%s)T' -1
-  while read -r name renewed; do
-    renewed=$(date -d "$renewed" +%s 2>/dev/null) && lease[$name]=$((now - renewed))
-  done < <(lease_times)
-  while read -r name ready version roles; do
-    [[ -n $name ]] || continue
-    seen+=" $name "
-    if [[ ! ,${ARG[server]},$agents, == *",$name,"* ]]; then
-      :
-    elif [[ $ready != True ]]; then
-      MISSING+=("the Node $name is not Ready ($ready)")
-      ready=False
-    elif ((${lease[$name]:-999999} > LEASE_FRESH)); then
-      MISSING+=("the Node $name is called Ready, but its lease is ${lease[$name]:-never} s old: its kubelet is not running, or its clock is off")
-      ready=False
-    fi
-    NODES+=("$name $ready $version ${roles:--}")
-  done < <(kube get nodes -o go-template='{{range .items}}{{.metadata.name}} {{$ready := "Unknown"}}{{range .status.conditions}}{{if eq .type "Ready"}}{{$ready = .status}}{{end}}{{end}}{{$ready}} {{.status.nodeInfo.kubeletVersion}} {{range $key, $value := .metadata.labels}}{{$key}},{{end}}{{"\n"}}{{end}}' 2>/dev/null)
+  # one question for both: to start kubectl takes longer than to answer it
+  while read -r kind name rest; do
+    case $kind in
+      Lease) renewed=$(date -d "$rest" +%s 2>/dev/null) && lease[$name]=$((now - renewed)) ;;
+      Node) found+=("$name $rest") ;;
+    esac
+  done < <(kube --namespace kube-node-lease get nodes,leases.coordination.k8s.io -o go-template='{{range .items}}{{.kind}} {{.metadata.name}} {{if eq .kind "Lease"}}{{.spec.renewTime}}{{else}}{{$ready := "Unknown"}}{{range .status.conditions}}{{if eq .type "Ready"}}{{$ready = .status}}{{end}}{{end}}{{$ready}} {{.status.nodeInfo.kubeletVersion}} {{range $key, $value := .metadata.labels}}{{$key}},{{end}}{{end}}{{"\n"}}{{end}}' 2>/dev/null)
+  for wanted in "${found[@]}"; do
+    judge_node "$wanted"
+  done
   for wanted in ${ARG[server]//,/ } ${agents//,/ }; do
-    [[ $seen == *" $wanted "* ]] || MISSING+=("the Node $wanted is not registered")
+    [[ -n ${seen[$wanted]:-} ]] || MISSING+=("the Node $wanted is not registered")
   done
   return 0
+}
+
+# judge_node LINE: one of them, with what look_at_nodes knows.
+judge_node() {
+  local name ready version roles
+  read -r name ready version roles <<<"$1"
+  seen[$name]=yes
+  if [[ ! ,${ARG[server]},${ARG[agent]:-}, == *",$name,"* ]]; then
+    :
+  elif [[ $ready != True ]]; then
+    MISSING+=("the Node $name is not Ready ($ready)")
+    ready=False
+  elif ((${lease[$name]:-999999} > LEASE_FRESH)); then
+    MISSING+=("the Node $name is called Ready, but its lease is ${lease[$name]:-never} s old: its kubelet is not running, or its clock is off")
+    ready=False
+  fi
+  NODES+=("$name $ready $version ${roles:--}")
 }
 
 # look_at_keys: once the encryption keys were rotated, all servers must encrypt Secrets with the same ones; adds

@@ -37,12 +37,19 @@ function put(root: string, path: string, content: string): string {
 }
 
 test("the end of a certificate is read from its DER form, in both ways to write a time", async () => {
-  assert.deepEqual(await replies("not_after", [[soon], [late], [soon + late], ["no certificate"], [""]]), [
+  const root = emptyRoot();
+  const contents = [soon, late, soon + late, late + soon, "no certificate", ""];
+  const files = contents.map((content, index) => [put(root, `${index}.crt`, content)]);
+  assert.deepEqual(await replies("first_end", files), [
     "20271225115914",
     "20650320115914",
     "20271225115914",
+    "20650320115914",
     "",
     "",
+  ]);
+  assert.deepEqual(await replies("first_end", [files.flat().slice(1, 2).concat(files[0]!)]), [
+    "20271225115914",
   ]);
 });
 
