@@ -43,8 +43,9 @@ export function keepalivedConfig(
   vrrp_version 3
   enable_script_security
   script_user root
-  # announced again, for switches and hosts that missed it
-  vrrp_garp_master_refresh 10
+  # announced every second: whoever carried it before, another keepalived or kube-vip, may have announced it last, and
+  # when it goes nobody else would tell the clients for as long
+  vrrp_garp_master_refresh 1
 }
 
 vrrp_script api {

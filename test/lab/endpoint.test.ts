@@ -125,8 +125,12 @@ describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout
 
   test("K7 the endpoint moves from the balancers to the servers, and the kubeconfig stays good", async (t) => {
     await cluster.configure({ more: { endpoint: { provider: "keepalived", address: vip } } });
-    const seen = await watched(t, admin, "to keepalived", () => cluster.operate("up"));
+    const seen = await watched(t, admin, "to keepalived", async () => {
+      await cluster.operate("up");
+      await sleep(around); // the balancers have announced the address last
+    });
     uninterrupted(seen);
+    assert.ok(seen.availability.longestMs < around, `away for ${seen.availability.longestMs} ms`);
     await holder(servers());
     for (const machine of balancers) {
       const left = await output(
