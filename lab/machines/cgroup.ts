@@ -118,18 +118,20 @@ export async function removeCgroups(group: string): Promise<void> {
   for (const directory of cgroupDirectories(group)) await removeTree(directory);
 }
 
+/** Milliseconds that the kernel is given to take apart what has been killed. */
+const takenApartMs = 30_000;
+
 async function removeTree(directory: string): Promise<void> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => undefined);
   if (entries === undefined) return;
   for (const entry of entries) if (entry.isDirectory()) await removeTree(join(directory, entry.name));
-  // The kernel needs a moment after the last process ended.
-  for (let attempt = 0; ; attempt++) {
+  // The kernel needs a moment after the last process ended; seconds, when it takes an API server apart on a busy host.
+  for (const deadline = Date.now() + takenApartMs; ; await sleep(20)) {
     try {
       return await rmdir(directory);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-      if (attempt === 100) throw error;
-      await sleep(20);
+      if (Date.now() > deadline) throw error;
     }
   }
 }

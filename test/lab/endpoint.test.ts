@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, describe, type TestContext, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { unchanged } from "../../lab/proof.ts";
 import { holdersOf } from "../../measure/etcd.ts";
 import { type Access, api } from "../../measure/kube.ts";
 import { waitFor } from "../../measure/wait.ts";
+import type { DrillResult } from "../../ops/drill/drill.ts";
+import { opsResult } from "./operator.ts";
 import {
   adminOf,
   type Cluster,
@@ -57,22 +59,6 @@ describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout
       { timeoutMs: 30_000 },
     );
 
-  /** Takes the power of a machine while requests are made before, meanwhile and afterwards; it has it again at the end. */
-  const lose = async (t: TestContext, what: string, victim: Machine, machines: readonly Machine[]) => {
-    try {
-      return await watched(t, admin, what, async () => {
-        await sleep(around);
-        await victim.powerOff();
-        await holder(machines.filter((machine) => machine !== victim));
-        await waitFor("the API", () => api(admin, "GET", "/readyz"), { timeoutMs: 60_000 });
-        await sleep(around);
-      });
-    } finally {
-      await victim.start();
-      await victim.waitSsh();
-    }
-  };
-
   test("P1 K1 one `up` puts two HAProxy in front of the servers, with the address between them", async () => {
     const machines = balancers.map(({ name, address, hostKey }) => ({ name, host: address, hostKey }));
     await cluster.configure({
@@ -113,11 +99,19 @@ describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout
     assert.equal(await output(machine!, after), before);
   });
 
-  test("P6 K7 the active balancer loses its power: the other answers, and no write is lost", async (t) => {
+  test("P6 K7 drill balancer: the active one loses its power, the other answers, and no write is lost", async (t) => {
     const active = await holder(balancers);
-    const seen = await lose(t, "balancer lost", active, balancers);
-    uninterrupted(seen);
-    assert.ok(seen.availability.longestMs < movedMs, `away for ${seen.availability.longestMs} ms`);
+    const found = await opsResult<DrillResult>(cluster.lab.instance, ["drill", "balancer", "--hold", "3"]);
+    const { victim, newConnections, keptConnection, writes, holders } = found;
+    t.diagnostic(
+      `balancer lost: away ${newConnections.longestMs.toFixed(0)} ms, kept connection ${keptConnection.longestMs.toFixed(0)} ms`,
+    );
+    assert.equal(victim, active.name);
+    assert.deepEqual(writes.lost, []);
+    assert.ok(writes.acknowledged > 10 && newConnections.failed > 0);
+    for (const { longestMs, openEnd } of [newConnections, keptConnection])
+      assert.ok(!openEnd && longestMs < movedMs, `away for ${longestMs} ms`);
+    assert.equal(holders.length, 1);
     await waitFor("HAProxy runs again", () => output(active, "systemctl is-active haproxy"), {
       timeoutMs: 20_000,
     });
@@ -144,7 +138,17 @@ describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout
 
   test("K3 K7 the server with the address loses its power: another one has it, exactly one", async (t) => {
     const active = await holder(servers());
-    uninterrupted(await lose(t, "keepalived holder lost", active, servers()));
+    const others = servers().filter((machine) => machine !== active);
+    const seen = await watched(t, admin, "keepalived holder lost", async () => {
+      await sleep(around);
+      await active.powerOff();
+      await holder(others);
+      await waitFor("the API", () => api(admin, "GET", "/readyz"), { timeoutMs: 60_000 });
+      await sleep(around);
+    });
+    uninterrupted(seen);
+    await active.start();
+    await active.waitSsh();
     await holder(servers());
   });
 });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import { waitFor } from "../../measure/wait.ts";
 import type { BenchResult } from "../../ops/bench/bench.ts";
 import type { DefragResult, MemberReport } from "../../ops/defrag/defrag.ts";
 import type { DrillResult } from "../../ops/drill/drill.ts";
+import { opsResult, startOps } from "./operator.ts";
 import {
   adminOf,
   type Cluster,
@@ -43,11 +43,7 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
   });
 
   const ops = (...args: string[]) => startOps(cluster.lab.instance, args);
-  const done = async <T>(...args: string[]): Promise<T> => {
-    const { code, stdout, stderr } = await ops("--json", ...args).ended;
-    assert.equal(code, 0, stderr);
-    return JSON.parse(stdout) as T;
-  };
+  const done = <T>(...args: string[]) => opsResult<T>(cluster.lab.instance, args);
   const server = (at: number) => cluster.machine(cluster.topology.servers[at]!.name);
   /** What the command made and did not delete; a namespace that is on its way out is deleted. */
   const left = async () => {
@@ -143,7 +139,7 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
     });
   });
 
-  for (const scenario of ["vip-holder", "cut-off"] as const)
+  for (const scenario of ["vip-holder", "cut-off", "reboot"] as const)
     test(`P6 K5 K7 drill ${scenario}: no write is lost, and all voters are back`, async (t) => {
       const file = join(reports, `${scenario}.html`);
       const found = await done<DrillResult>("drill", scenario, "--hold", "3", "--report", file);
@@ -165,22 +161,18 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
         assert.doesNotMatch(await rules().catch(rules), /homelab_k3s/);
       }
     });
-});
 
-/** The command as an operator runs it. */
-function startOps(instance: string, args: readonly string[]) {
-  const script = new URL("../../ops/main.ts", import.meta.url).pathname;
-  const child: ChildProcess = spawn(process.execPath, [script, "--lab", instance, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
+  test("P6 drill, interrupted: the server is let back at once, and nothing stays", async () => {
+    const { child, ended } = ops("drill", "cut-off", "--server", "server-3", "--hold", "100");
+    const rules = () => output(server(2), "nft list table inet homelab_k3s_cut_off");
+    await waitFor("server-3 is cut off", rules, { timeoutMs: 30_000 });
+    child.kill("SIGINT");
+    const { code, stderr } = await ended;
+    assert.equal(code, 130, stderr);
+    await assert.rejects(rules);
+    assert.deepEqual(await left(), []);
   });
-  const said = { stdout: "", stderr: "" };
-  child.stdout!.setEncoding("utf8").on("data", (text: string) => (said.stdout += text));
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => (said.stderr += text));
-  const ended = new Promise<{ code: number | null } & typeof said>((resolve) =>
-    child.on("close", (code) => resolve({ code, ...said })),
-  );
-  return { child, ended };
-}
+});
 
 const configMaps = "/api/v1/namespaces/default/configmaps";
 
