@@ -1,4 +1,5 @@
-import { type Access, api } from "../measure/kube.ts";
+import type { Access } from "../measure/kube.ts";
+import { apiPatiently } from "../measure/patient.ts";
 
 /** Objects by kind, namespace and name, with the UID that tells one from another of the same name. */
 export type Objects = ReadonlyMap<string, string>;
@@ -29,7 +30,7 @@ type List = {
 export async function objectsOf(access: Access, until = new Date(8.64e15)): Promise<Objects> {
   const lists = await Promise.all(
     Object.entries(kinds).map(async ([kind, path]) => {
-      const { items } = await api<List>(access, "GET", path);
+      const { items } = await apiPatiently<List>(access, "GET", path);
       const made = items.filter(({ metadata }) => new Date(metadata.creationTimestamp) <= until);
       return made.map(({ metadata: { name, namespace, uid } }) => {
         const place = namespace === undefined ? name : `${namespace}/${name}`;

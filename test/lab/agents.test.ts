@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { unchanged } from "../../lab/proof.ts";
-import { type Access, api, nodesOf } from "../../measure/kube.ts";
+import { type Access, nodesOf } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import {
   adminOf,
   type Cluster,
@@ -36,7 +37,7 @@ describe("an agent of a cluster of one server", { skip, timeout }, () => {
     return cluster.operate("up");
   };
   const marks = async () => {
-    const { metadata, spec } = await api<NodeObject>(admin, "GET", "/api/v1/nodes/agent-1");
+    const { metadata, spec } = await apiPatiently<NodeObject>(admin, "GET", "/api/v1/nodes/agent-1");
     const labels = Object.entries(metadata.labels).filter(([key]) => !key.includes("kubernetes.io/"));
     const taints = (spec.taints ?? []).map(({ key, value, effect }) => `${key}=${value ?? ""}:${effect}`);
     return [Object.fromEntries(labels), taints.filter((taint) => !taint.startsWith("node.kubernetes.io/"))];

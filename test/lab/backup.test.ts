@@ -12,6 +12,7 @@ import { unchanged, votersAre } from "../../lab/proof.ts";
 import { type S3Store, startS3 } from "../../lab/s3.ts";
 import { membersOf } from "../../measure/etcd.ts";
 import { api } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {
   adminOf,
@@ -238,7 +239,7 @@ describe("backups of three servers", { skip, timeout }, () => {
     await output(first(), `rm ${k3sOwn}/${snapshot}`);
     const later = "/api/v1/namespaces/default/configmaps";
     const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "later" } };
-    await api(await adminOf(cluster), "POST", later, body);
+    await apiPatiently(await adminOf(cluster), "POST", later, body);
     const restore = { id: "out-of-s3", from: "s3", snapshot };
     const { accessKey, secretKey } = store;
     await cluster.configure({
@@ -246,7 +247,7 @@ describe("backups of three servers", { skip, timeout }, () => {
       secrets: { s3AccessKey: accessKey, s3SecretKey: "not-the-key" },
     });
     assert.match(await failedUp(rehearsal), /hand-\S+ in S3 .*refuses the keys \(HTTP 403\)/);
-    await api(await adminOf(cluster), "GET", `${later}/later`);
+    await apiPatiently(await adminOf(cluster), "GET", `${later}/later`);
     await cluster.configure({ secrets: { s3AccessKey: accessKey, s3SecretKey: secretKey } });
     await up();
     votersAre(await membersOf(first()), serverNames);

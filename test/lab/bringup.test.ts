@@ -5,7 +5,8 @@ import { failOver, heal } from "../../lab/failover.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
 import type { Topology } from "../../lab/topology.ts";
 import { holdersOf, membersOf } from "../../measure/etcd.ts";
-import { type Access, api, nodesOf } from "../../measure/kube.ts";
+import { type Access, nodesOf } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {
   adminOf,
@@ -106,7 +107,7 @@ describe("bring-up of three servers and three agents", { skip, timeout }, () => 
       assert.ok(!all.includes(password), `${name} holds the servers' token`);
     }
     // the request fails unless the certificate names the address
-    await api(admin, "GET", "/readyz");
+    await apiPatiently(admin, "GET", "/readyz");
   });
 
   test("D2 what must be equal on all servers is the same text", async () => {
@@ -170,7 +171,8 @@ describe("bring-up of three servers and three agents", { skip, timeout }, () => 
       await writeMark(admin, `during-${name}`);
       await heal(victim, victim.address, 3, admin, signal);
       const own = { ...admin, server: `https://${victim.address}:6443` };
-      for (const when of ["before", "during"]) await api(own, "GET", `${configMaps}/${when}-${name}`);
+      for (const when of ["before", "during"])
+        await apiPatiently(own, "GET", `${configMaps}/${when}-${name}`);
     }
   });
 
@@ -187,7 +189,11 @@ describe("bring-up of three servers and three agents", { skip, timeout }, () => 
     votersAre(await membersOf(cluster.machine("server-2")), serverNames);
     votersAre(await membersOf(first), serverNames);
     assert.equal(await output(first, "sha256sum </var/lib/rancher/k3s/server/tls/server-ca.crt"), before);
-    await api({ ...admin, server: `https://${first.address}:6443` }, "GET", `${configMaps}/before-server-1`);
+    await apiPatiently(
+      { ...admin, server: `https://${first.address}:6443` },
+      "GET",
+      `${configMaps}/before-server-1`,
+    );
     await waitFor(
       "one holder",
       async () => {

@@ -5,7 +5,8 @@ import { killTree, startClient } from "../../lab/client-process.ts";
 import { lostObjects, type Objects, objectsOf } from "../../lab/objects.ts";
 import { votersAre } from "../../lab/proof.ts";
 import { membersOf } from "../../measure/etcd.ts";
-import { type Access, api } from "../../measure/kube.ts";
+import type { Access } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import { fill, installOld, settled } from "./old-k3s.ts";
 import {
@@ -125,13 +126,13 @@ describe("an existing k3s", { skip, timeout }, () => {
     const now = await objectsOf(admin);
     assert.deepEqual(lostObjects(objects, now), []);
     t.diagnostic(`${objects.size} objects before, all of them there among ${now.size}`);
-    const node = await api<{ metadata: { labels: Record<string, string> } }>(
+    const node = await apiPatiently<{ metadata: { labels: Record<string, string> } }>(
       admin,
       "GET",
       "/api/v1/nodes/server-1",
     );
     assert.equal(node.metadata.labels.kept, "yes");
-    const secret = await api<{ data: { password: string } }>(
+    const secret = await apiPatiently<{ data: { password: string } }>(
       admin,
       "GET",
       "/api/v1/namespaces/old/secrets/secret",

@@ -1,7 +1,8 @@
 import type { Machine } from "../../lab/machines/machine.ts";
 import { type Objects, objectsOf } from "../../lab/objects.ts";
 import type { Release } from "../../lab/prepare.ts";
-import { type Access, accessOf, api } from "../../measure/kube.ts";
+import { type Access, accessOf } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import { output } from "./support.ts";
 
@@ -72,7 +73,7 @@ async function oldAccess(machine: Machine): Promise<Access> {
 /** Objects of several kinds, so that what is compared is more than the cluster's own. */
 export async function fill(access: Access): Promise<void> {
   const core = "/api/v1/namespaces";
-  const make = (path: string, object: object) => api(access, "POST", path, object);
+  const make = (path: string, object: object) => apiPatiently(access, "POST", path, object);
   await make(core, { metadata: { name: "old" } });
   for (let index = 0; index < 40; index++) {
     const data = { text: `/registry/configmaps/old/not-a-key ${"x".repeat(index * 40)}` };

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { membersOf } from "../../measure/etcd.ts";
 import { type Access, api } from "../../measure/kube.ts";
 import { throwAwayLabel } from "../../measure/namespace.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import type { BenchResult } from "../../ops/bench/bench.ts";
 import type { DefragResult, MemberReport } from "../../ops/defrag/defrag.ts";
@@ -50,7 +51,7 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
     const selector = encodeURIComponent(throwAwayLabel);
     const path = `/api/v1/namespaces?labelSelector=${selector}`;
     type Namespaces = { items: { metadata: { name: string; deletionTimestamp?: string } }[] };
-    const { items } = await api<Namespaces>(admin, "GET", path);
+    const { items } = await apiPatiently<Namespaces>(admin, "GET", path);
     return items.filter(({ metadata }) => !metadata.deletionTimestamp).map(({ metadata }) => metadata.name);
   };
 

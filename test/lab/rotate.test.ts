@@ -7,7 +7,8 @@ import { killTree, startClient } from "../../lab/client-process.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
 import { membersOf } from "../../measure/etcd.ts";
-import { type Access, accessOf, api } from "../../measure/kube.ts";
+import { type Access, accessOf } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {
   adminOf,
@@ -62,7 +63,7 @@ describe("rotations", { skip, timeout }, () => {
     old.agent = await password(first, "agent-token");
     old.key = (await keysOf(first)).activekey;
     const content = { stringData: { content: "kept" } };
-    await api(admin, "POST", secrets, {
+    await apiPatiently(admin, "POST", secrets, {
       apiVersion: "v1",
       kind: "Secret",
       metadata: { name: "kept" },
@@ -143,7 +144,7 @@ describe("rotations", { skip, timeout }, () => {
       new X509Certificate(fresh.cert).serialNumber,
       new X509Certificate(admin.cert).serialNumber,
     );
-    await api(fresh, "GET", "/readyz");
+    await apiPatiently(fresh, "GET", "/readyz");
     admin = fresh;
     const ends = Object.entries(outputs.certificates as Record<string, string>);
     assert.deepEqual(ends.map(([name]) => name).sort(), serverNames);
@@ -165,7 +166,7 @@ describe("rotations", { skip, timeout }, () => {
       assert.notEqual(activekey, old.key);
       assert.deepEqual(inactivekeys ?? [], []);
       const own = { ...admin, server: `https://${server.address}:6443` };
-      const { data: read } = await api<{ data: { content: string } }>(own, "GET", `${secrets}/kept`);
+      const { data: read } = await apiPatiently<{ data: { content: string } }>(own, "GET", `${secrets}/kept`);
       assert.equal(Buffer.from(read.content, "base64").toString(), "kept");
     }
   });

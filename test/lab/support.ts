@@ -8,8 +8,9 @@ import { applyEvent } from "../../lab/engine-events.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { type Prepared, prepare, type Wanted } from "../../lab/prepare.ts";
 import type { Topology } from "../../lab/topology.ts";
-import { type Access, accessOf, api } from "../../measure/kube.ts";
+import { type Access, accessOf } from "../../measure/kube.ts";
 import { type Availability, availability } from "../../measure/outage.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { startProber } from "../../measure/prober.ts";
 import { type Outcome, startWriter } from "../../measure/writer.ts";
 
@@ -174,7 +175,7 @@ export function uninterrupted({ availability, written }: Seen): void {
 export const configMaps = "/api/v1/namespaces/default/configmaps";
 
 export async function writeMark(access: Access, name: string): Promise<void> {
-  await api(access, "POST", configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
+  await apiPatiently(access, "POST", configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
 }
 
 /** Runs the step of a node by hand, with the command and the input that the stack has for it. */

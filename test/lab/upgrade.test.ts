@@ -5,6 +5,7 @@ import type { Release } from "../../lab/prepare.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
 import { membersOf } from "../../measure/etcd.ts";
 import { type Access, api, nodesOf } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {
   adminOf,
@@ -97,7 +98,7 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
   test("S32 a drain that a disruption budget blocks: named, and the node takes pods again", async () => {
     await to(2);
     await cluster.configure({ more: { tlsSans: tlsSans(), drainDeadline: 5 } });
-    await api(admin, "POST", budgets, {
+    await apiPatiently(admin, "POST", budgets, {
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
       metadata: { name: "web" },
@@ -111,7 +112,7 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
     assert.match(said, /undone: the node is uncordoned again/);
     assert.deepEqual(await cordoned(admin), []);
     assert.deepEqual(await running(), all(versions[1]!));
-    await api(admin, "DELETE", `${budgets}/web`);
+    await apiPatiently(admin, "DELETE", `${budgets}/web`);
   });
 
   test("K6 S33 a minor: every node is drained first, and what somebody else cordoned stays so", async (t) => {
@@ -154,7 +155,9 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
       "cd /var/lib/homelab-k3s/snapshots && ls before-*.json | tail -n 1",
     );
     const restore = { id: "back", snapshot: kept.trim().replace(/\.json$/, "") };
-    await api(admin, "POST", "/api/v1/namespaces/default/configmaps", { metadata: { name: "later" } });
+    await apiPatiently(admin, "POST", "/api/v1/namespaces/default/configmaps", {
+      metadata: { name: "later" },
+    });
     await cluster.configure({ release: release(1), more: { tlsSans: tlsSans(), restore } });
     await cluster.operate("up");
     await voting();
@@ -169,7 +172,7 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
 async function startWeb(admin: Access): Promise<void> {
   const labels = { app: "web" };
   const containers = [{ name: "web", image: "example.org/web:1" }];
-  await api(admin, "POST", deployments, {
+  await apiPatiently(admin, "POST", deployments, {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name: "web" },
@@ -196,13 +199,13 @@ async function startWeb(admin: Access): Promise<void> {
 type Objects = { items: { metadata: { name: string; uid: string }; spec: { unschedulable?: boolean } }[] };
 
 const podsOf = async (admin: Access) =>
-  (await api<Objects>(admin, "GET", "/api/v1/namespaces/default/pods")).items.map(
+  (await apiPatiently<Objects>(admin, "GET", "/api/v1/namespaces/default/pods")).items.map(
     ({ metadata }) => metadata.uid,
   );
 
 /** Nodes that take no pods. */
 const cordoned = async (admin: Access) =>
-  (await api<Objects>(admin, "GET", "/api/v1/nodes")).items
+  (await apiPatiently<Objects>(admin, "GET", "/api/v1/nodes")).items
     .filter(({ spec }) => spec.unschedulable)
     .map(({ metadata }) => metadata.name);
 

@@ -3,7 +3,8 @@ import { after, before, describe, test } from "node:test";
 import type { Machine } from "../../lab/machines/machine.ts";
 import { unchanged } from "../../lab/proof.ts";
 import { holdersOf, membersOf } from "../../measure/etcd.ts";
-import { type Access, api } from "../../measure/kube.ts";
+import type { Access } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import {
   adminOf,
@@ -31,7 +32,7 @@ describe("kube-vip's address and etcd's timings", { skip, timeout }, () => {
   const endpoint = () => ({ provider: "kube-vip", address: vip, services: true });
   const environment = async () => {
     const path = "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-vip";
-    const { spec } = await api<DaemonSet>(admin, "GET", path);
+    const { spec } = await apiPatiently<DaemonSet>(admin, "GET", path);
     return Object.fromEntries(spec.template.spec.containers[0]!.env.map(({ name, value }) => [name, value]));
   };
   const holder = () =>
