@@ -16,12 +16,14 @@ export async function apiPatiently<T>(
   path: string,
   body?: unknown,
 ): Promise<T> {
-  let tries = 0;
+  let lost = false;
   const once = async () => {
     try {
       return await api<T>(access, method, path, body);
     } catch (error) {
-      if (method === "POST" && tries++ > 0 && (error as Error).message.includes(": 409 ")) return {} as T;
+      const exists = method === "POST" && (error as Error).message.includes(": 409 ");
+      if (exists && lost) return {} as T;
+      lost ||= !exists;
       throw error;
     }
   };
