@@ -1,6 +1,11 @@
-import { installOld } from "../../../test/lab/old-k3s.ts";
+import { compare, type Objects, objectsOf } from "../../../lab/oracle.ts";
+import { accessOf } from "../../../measure/kube.ts";
+import { fill, installOld } from "../../../test/lab/old-k3s.ts";
 import { output } from "../../../test/lab/support.ts";
 import type { Operation } from "../operation.ts";
+
+/** What the old k3s holds, known once it is installed. */
+let before: Objects;
 
 /** An existing single-node k3s on SQLite that becomes the first server. */
 export const operation: Operation = {
@@ -10,7 +15,9 @@ export const operation: Operation = {
   verb: "server",
   also: ["migrate", "migrated"],
   async begin(cluster, { release }) {
-    await installOld(cluster.machine("server-1"), release, { args: ["--secrets-encryption"] });
+    const access = await installOld(cluster.machine("server-1"), release, { args: ["--secrets-encryption"] });
+    await fill(access);
+    before = await objectsOf(access);
   },
   async change(cluster) {
     const [server] = cluster.topology.servers;
@@ -22,5 +29,10 @@ export const operation: Operation = {
     );
     const entry = { name, host: address, hostKey: cluster.machine(name).hostKey, existing: "adopt" };
     await cluster.configure({ more: { servers: [entry], k3s: { disable: [] } } });
+  },
+  async check(cluster) {
+    const now = await objectsOf(accessOf((await cluster.outputs()).kubeconfig as string));
+    const { missing } = compare(before, before, now);
+    if (missing.length > 0) throw new Error(`no longer the same objects: ${missing.join(", ")}`);
   },
 };
