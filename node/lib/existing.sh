@@ -57,7 +57,8 @@ settings_of_yaml() {
 # settings_of_unit TEXT: the flags of the last ExecStart in a unit and its drop-ins.
 settings_of_unit() {
   local line words=() word key="" value seen=" " i
-  line=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' <<<"$1" | sed -n 's/^ExecStart=[-@:+!]*//p' | grep . | tail -n 1)
+  # k3s' installer ends every line in a backslash, the last one too: an empty one follows
+  line=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' <<<"$1"$'\n' | sed -n 's/^ExecStart=[-@:+!]*//p' | grep . | tail -n 1)
   # the installer puts every argument in quotes of its own; nothing of the text is expanded
   mapfile -t words < <(grep -oE "'[^']*'|\"[^\"]*\"|[^[:space:]'\"]+" <<<"$line" | sed -E "s/^(['\"])(.*)\1\$/\2/")
   for ((i = 1; i < ${#words[@]}; i++)); do

@@ -81,6 +81,11 @@ test("H2: what an old k3s was told is read from its environment, its files and i
     }),
     { token: "x", "write-kubeconfig-mode": "644", debug: "true" },
   );
+  // the installer's last argument is followed by a backslash too
+  assert.deepEqual(await settings({ [paths.unit]: unit("--disable", "traefik", "--secrets-encryption") }), {
+    disable: "traefik",
+    "secrets-encryption": "true",
+  });
   const hostile = "ExecStart=/usr/local/bin/k3s server '--node-name' '$(touch /tmp/never)' --log `id`\n";
   assert.deepEqual(await settings({ [paths.unit]: hostile }), {
     "node-name": "$(touch /tmp/never)",
