@@ -14,16 +14,12 @@ export interface Stage {
   readonly cwd?: string;
 }
 
-/**
- * Node's test runner. A test that hangs fails, and a file whose tests have ended is ended, whatever is still open in it;
- * so a run always ends.
- */
+/** Node's test runner; a test that hangs fails, so that a run always ends. */
 const testRunner = (glob: string, minutes: number, ...flags: string[]): Stage["command"] => [
   "node",
   "--test",
   "--test-reporter=spec",
   `--test-timeout=${minutes * 60_000}`,
-  "--test-force-exit",
   ...flags,
   glob,
 ];
