@@ -29,7 +29,7 @@ checkup_api() {
   local name renewed now line lines=()
   local -A age=()
   printf -v now '%(%s)T' -1
-  lease_times >"$SCRATCH/leases" &
+  kube --namespace kube-node-lease get leases -o jsonpath='{range .items[*]}{.metadata.name} {.spec.renewTime}{"\n"}{end}' >"$SCRATCH/leases" 2>/dev/null &
   kube get nodes -o go-template='{{range .items}}{{.metadata.name}}|{{$ready := "Unknown"}}{{range .status.conditions}}{{if eq .type "Ready"}}{{$ready = .status}}{{end}}{{end}}{{$ready}}|{{.status.nodeInfo.kubeletVersion}}|{{if .spec.unschedulable}}yes{{else}}no{{end}}|{{with .metadata.annotations}}{{index . "k3s.io/encryption-config-hash"}}{{end}}{{"\n"}}{{end}}' >"$SCRATCH/nodes" 2>/dev/null || { wait && return; }
   wait
   while read -r name renewed; do

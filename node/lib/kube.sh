@@ -11,11 +11,6 @@ kube() {
   timeout 90 "$K3S" kubectl --kubeconfig "$ADMIN_KUBECONFIG" --request-timeout 20s "${at[@]}" "$@" 9>&-
 }
 
-# lease_times: when each Node's kubelet renewed its lease, a line `NAME TIME` each.
-lease_times() {
-  kube --namespace kube-node-lease get leases -o jsonpath='{range .items[*]}{.metadata.name} {.spec.renewTime}{"\n"}{end}' 2>/dev/null
-}
-
 # node_facts URL NAME: NODE_ID (machine-id, empty without a Node, `deleting` when it is on its way
 # out), NODE_READY yes|no, NODE_ADDRESS. Fails when the API does not answer.
 node_facts() {

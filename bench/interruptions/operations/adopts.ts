@@ -1,7 +1,6 @@
 import { compare, type Objects, objectsOf } from "../../../lab/oracle.ts";
-import { accessOf } from "../../../measure/kube.ts";
 import { fill, installOld } from "../../../test/lab/old-k3s.ts";
-import { output } from "../../../test/lab/support.ts";
+import { adminOf, output } from "../../../test/lab/support.ts";
 import type { Operation } from "../operation.ts";
 
 /** What the old k3s holds, known once it is installed. */
@@ -31,7 +30,7 @@ export const operation: Operation = {
     await cluster.configure({ more: { servers: [entry], k3s: { disable: [] } } });
   },
   async check(cluster) {
-    const now = await objectsOf(accessOf((await cluster.outputs()).kubeconfig as string));
+    const now = await objectsOf(await adminOf(cluster));
     const { missing } = compare(before, before, now);
     if (missing.length > 0) throw new Error(`no longer the same objects: ${missing.join(", ")}`);
   },
