@@ -50,8 +50,6 @@ export class Machine extends pulumi.ComponentResource {
   readonly inspected: pulumi.Resource;
   /** What was found there. */
   readonly facts: pulumi.Output<NodeFacts>;
-  /** The step that reached it. */
-  readonly reached: pulumi.Resource;
   /** How ssh/ gets there, for steps on this machine. Secret. */
   readonly request: pulumi.Output<string>;
 
@@ -61,8 +59,8 @@ export class Machine extends pulumi.ComponentResource {
     this.access = accessTo(args);
 
     this.request = pulumi.secret(reachRequest(args));
-    this.reached = this.reach(name, args);
-    const copy = this.copy(name, node, this.access.connection, this.reached);
+    const reached = this.reach(name, args);
+    const copy = this.copy(name, node, this.access.connection, reached);
     const inspect = new NodeStep(
       `${name}-inspect`,
       this.access,

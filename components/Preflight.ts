@@ -26,14 +26,12 @@ export interface Measurable {
   readonly node: NodeConfig;
   /** How ssh/ gets there. Secret. */
   readonly request: pulumi.Input<string>;
-  /** The step that reached it. */
-  readonly reached: pulumi.Resource;
 }
 
 /** Seconds for a look from this machine. */
 const checkDeadline = 60;
-/** Seconds for measuring: three questions to each machine, all at the same time. */
-const measureDeadline = 150;
+/** Seconds for measuring: a machine that reboots is waited for, then three questions to each, all at the same time. */
+const measureDeadline = 210;
 
 /**
  * The gate between looking and changing: all nodes were reached, inspected and measured, no two of them are one machine,
@@ -73,8 +71,8 @@ export class Preflight extends pulumi.ComponentResource {
   }
 
   /**
-   * Ports, disks, clocks and the ways between the nodes. Runs beside the copies of the scripts and the looks at each node,
-   * which it needs nothing of.
+   * Ports, disks, clocks and the ways between the nodes. Runs while the nodes are reached and looked at, which it needs
+   * nothing of.
    */
   private measure(name: string, { config, machines }: PreflightArgs): LocalStep {
     const stdin = pulumi.all(machines.map(({ request }) => request)).apply((requests) => {
@@ -100,7 +98,7 @@ export class Preflight extends pulumi.ComponentResource {
         deadline: measureDeadline,
         secret: true,
       },
-      { parent: this, dependsOn: machines.map(({ reached }) => reached) },
+      { parent: this },
     );
   }
 

@@ -64,10 +64,10 @@ export class Machines {
   /** The nodes, without balancers, as they are measured before the first one is changed. */
   measurable(): Measurable[] {
     const { servers, agents } = this.config;
-    return living([...servers, ...agents]).map((node) => {
-      const { request, reached } = this.looked.get(node.name)!;
-      return { node, request, reached };
-    });
+    return living([...servers, ...agents]).map((node) => ({
+      node,
+      request: this.looked.get(node.name)!.request,
+    }));
   }
 
   /** What an agent's own steps need of its machine. */

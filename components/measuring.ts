@@ -13,7 +13,7 @@ import {
 import { ProblemsError } from "../config/problems.ts";
 import { type Executed, execute, lastLine } from "../ssh/execute.ts";
 import { openSession, type Session } from "../ssh/probe.ts";
-import { Request } from "../ssh/request.ts";
+import { parseRequest } from "../ssh/request.ts";
 import { type Flag, scriptCommand } from "./command-line.ts";
 import { scriptsBundle } from "./scripts.ts";
 
@@ -49,29 +49,24 @@ type Ask = <Schema extends z.ZodType>(
 
 /**
  * Measures all machines and the ways between them at the same time, over one connection each, and tells what speaks
- * against a cluster. What it starts on a machine is ended, or goes away by itself. A machine that is off is left out: whether
- * it is needed now was decided by those who reached it just before.
+ * against a cluster. What it starts on a machine is ended, or goes away by itself. A machine that cannot be reached is left
+ * out: the step that reaches it says why, and whether that matters.
  * @throws ProblemsError naming everything on every machine
  */
 export async function measureAll({ machines, ...asked }: Input): Promise<Judgement> {
   const sessions = await Promise.allSettled(
-    machines.map(({ request }) =>
-      openSession(Request.parse({ ...JSON.parse(request), waitSeconds: 0 }), () => {}),
-    ),
+    machines.map(({ request }) => openSession(parseRequest(request), () => {})),
   );
   const open = sessions.flatMap((session, index) =>
     session.status === "fulfilled" ? [{ session: session.value, machine: machines[index]! }] : [],
   );
-  const away = machines.filter((_, index) => sessions[index]!.status === "rejected");
   try {
     const asks = open.map(({ session, machine }) => askOver(session, machine.name));
     const reached = open.map(({ machine }) => machine);
-    const { problems, warnings } = judge(await measure({ machines: reached, ...asked }, asks), asked.limits);
+    const judgement = judge(await measure({ machines: reached, ...asked }, asks), asked.limits);
+    const { problems } = judgement;
     if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
-    return {
-      problems,
-      warnings: [...warnings, ...away.map(({ name }) => `${name} is off, and was not measured`)],
-    };
+    return judgement;
   } finally {
     for (const { session } of open) session.end();
   }

@@ -23,7 +23,7 @@ looks_like() {
 # explain_sum FILE WANTED SOURCE: why FILE is refused, in REPLY.
 explain_sum() {
   local found bytes
-  sum_of "$1"
+  sum_of_large "$1"
   found=$REPLY
   bytes=$(stat -c %s -- "$1" 2>/dev/null)
   looks_like "$1"
@@ -55,19 +55,19 @@ download() {
   local wanted=$1 file=$2 url
   artifact_of "$ARCH"
   url=${ARG[mirror]%/}/${ARG[version]/+/%2B}/$REPLY
-  sum_of "$file"
+  sum_of_large "$file"
   [[ $REPLY == "$wanted" ]] && return 0
   say "downloading $url"
   if [[ -s $file ]]; then
     fetch_from "$url" "$file"
-    sum_of "$file"
+    sum_of_large "$file"
     [[ $REPLY == "$wanted" ]] && return 0
     rm -f -- "$file"
   fi
   if ! fetch_from "$url" "$file"; then
     die "$url could not be downloaded: ${REPLY:-no reason given}. Check --mirror, or let the stack upload the binary"
   fi
-  sum_of "$file"
+  sum_of_large "$file"
   if [[ $REPLY != "$wanted" ]]; then
     explain_sum "$file" "$wanted" "what $url sent"
     rm -f -- "$file"
@@ -100,10 +100,10 @@ stage_binary() {
   if [[ -n ${ARG[upload]:-} ]]; then
     artifact_of "$ARCH"
     source=${ARG[upload]%/}/$REPLY
-    sum_of "$file"
+    sum_of_large "$file"
     if [[ $REPLY != "$wanted" ]]; then
       [[ -f $source ]] || die "$source is not on this node; does the stack upload a binary for $ARCH?"
-      sum_of "$source"
+      sum_of_large "$source"
       [[ $REPLY == "$wanted" ]] || { explain_sum "$source" "$wanted" "the uploaded $source" && die "$REPLY"; }
       cp -- "$source" "$file" || die "$source cannot be copied to ${K3S%/*}; is the disk full?"
     fi

@@ -62,7 +62,7 @@ checkup_binary() {
   local out=()
   arch_of "$(uname -m)" && json_string "$REPLY" && out+=(arch "$REPLY")
   json_or_null "$VERSION_FOUND" && out+=(version "$REPLY")
-  sum_of "$K3S"
+  sum_of_large "$K3S"
   json_or_null "$REPLY" && out+=(sha256 "$REPLY")
   json_object "${out[@]}"
   echo "$REPLY"

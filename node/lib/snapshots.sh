@@ -17,7 +17,7 @@ intact() {
   local wanted
   [[ -s $SNAPSHOTS/$1.json ]] || { REPLY="there is no snapshot $1 in $SNAPSHOTS" && return 1; }
   known "$1" sha256 && wanted=$REPLY
-  sum_of "$SNAPSHOTS/$1"
+  sum_of_large "$SNAPSHOTS/$1"
   [[ -n $REPLY && $REPLY == "$wanted" ]] || { REPLY="the snapshot $1 has sha256 ${REPLY:-(no file)}, saved was $wanted" && return 1; }
 }
 
@@ -114,7 +114,7 @@ note_snapshot() {
   json_string "$(sed -nE 's/.*"node":"([^"]*)".*/\1/p' "$MARKER" 2>/dev/null)" && out+=(node "$REPLY")
   json_string "$1" && out+=(name "$REPLY")
   json_string "$SAVED" && out+=(file "$REPLY" bytes "$2")
-  sum_of "$SAVED"
+  sum_of_large "$SAVED"
   json_string "$REPLY" && out+=(sha256 "$REPLY")
   json_string "$created" && out+=(createdAt "$REPLY" revision "$ETCD_REVISION")
   [[ -n $S3_PLACE ]] && json_string "$S3_PLACE" && out+=(s3 "$REPLY")

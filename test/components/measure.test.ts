@@ -8,13 +8,13 @@ import { build } from "./build.ts";
 
 const step = "cluster-preflight-measure";
 
-test("M1 all nodes are measured once they were reached, and nothing is changed before", async () => {
+test("M1 all nodes are measured while they are looked at, and nothing is changed before", async () => {
   const { resources } = await build({ agents: agentInputs(2) });
-  for (const node of ["server-1", "server-2", "server-3", "agent-1", "agent-2"])
-    assert.ok(resources.waits(step, `${node}-reach`), node);
-  assert.ok(resources.waits("server-1-k3s", step));
-  // it needs nothing of the scripts' copies, and runs beside them
-  assert.ok(!resources.waits(step, "server-1-scripts"));
+  for (const node of ["server-1", "server-2", "server-3", "agent-1", "agent-2"]) {
+    assert.ok(resources.waits(`${node}-k3s`, step), node);
+    assert.ok(resources.waits(`${node}-fetch`, step), node);
+    assert.ok(!resources.waits(step, `${node}-reach`), node);
+  }
   const input = measureInput.parse(JSON.parse(String(resources.named(step).inputs.stdin)));
   assert.equal(input.vxlan, true);
   assert.deepEqual(

@@ -14,6 +14,7 @@ import { membersOf } from "../../measure/etcd.ts";
 import { api } from "../../measure/kube.ts";
 import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
+import { findingsOf } from "./operator.ts";
 import {
   adminOf,
   type Cluster,
@@ -146,6 +147,8 @@ describe("backups of three servers", { skip, timeout }, () => {
     await cluster.configure({ snapshots: ["first"] });
     const warnings = (await up()).join("\n");
     assert.match(warnings, /server-1 at \S+: S3 \(bucket backups.*cannot be asked: .*correct backup\.s3/);
+    const away = (await findingsOf(cluster)).find(({ check }) => check === "snapshot-away");
+    assert.match(away!.found, /S3 \(bucket backups.*cannot be asked/);
     await output(first(), `test ! -e ${ours}/second`);
     const { onNode, offNode } = (await cluster.outputs()).backups as Backups;
     assert.ok(onNode !== null && offNode === null);

@@ -1,8 +1,8 @@
 /** Faults that a hand puts into a living cluster, and what `ops doctor` must say of them. */
 import type { Machine } from "../../lab/machines/machine.ts";
 import { type Access, api } from "../../measure/kube.ts";
-import { waitFor } from "../../measure/wait.ts";
 import type { Check, Severity } from "../../ops/doctor/finding.ts";
+import { etcd } from "./etcd-hand.ts";
 import { output } from "./support.ts";
 
 /** Where faults are planted. */
@@ -57,14 +57,6 @@ function ending(): string {
   };
   const der = Buffer.concat([time(-1), time(10)]).toString("base64");
   return `-----BEGIN CERTIFICATE-----\n${der}\n-----END CERTIFICATE-----`;
-}
-
-/** A question to etcd's HTTP gateway, which the stand-in has. A busy host may keep etcd from answering for a while. */
-async function etcd<T>(machine: Machine, what: string, body: object): Promise<T> {
-  const key = `--cacert server-ca.crt --cert client.crt --key client.key`;
-  const command = `cd ${data}/server/tls/etcd && curl -fsS --max-time 10 ${key} -d '${JSON.stringify(body)}' https://127.0.0.1:2382/v3/${what}`;
-  const text = await waitFor("an answer of etcd", () => output(machine, command), { timeoutMs: 30_000 });
-  return JSON.parse(text) as T;
 }
 
 const plantedPeer = "https://192.0.2.99:2380";

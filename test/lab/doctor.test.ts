@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
-import { projectRoot } from "../../components/scripts.ts";
 import { holdersOf, membersOf } from "../../measure/etcd.ts";
 import { waitFor } from "../../measure/wait.ts";
-import { diagnose } from "../../ops/doctor/diagnose.ts";
+import type { DefragResult } from "../../ops/defrag/defrag.ts";
 import type { Finding } from "../../ops/doctor/finding.ts";
-import { look } from "../../ops/doctor/look.ts";
-import { Remote } from "../../ops/remote.ts";
 import { altered, type Fault, type Field, foreign, gone, worn } from "./doctor-faults.ts";
+import { etcd, fragment, noSpace } from "./etcd-hand.ts";
+import { findingsOf, opsResult, startOps } from "./operator.ts";
 import { adminOf, type Cluster, type Rehearsal, rehearse, skip } from "./support.ts";
 
 /** Four rounds of faults, each followed by the whole cluster being well again. */
@@ -19,14 +17,7 @@ describe("ops doctor", { skip, timeout }, () => {
   let cluster: Cluster;
   let field: Field;
 
-  const findings = async (): Promise<Finding[]> => {
-    const remote = new Remote(cluster.config, { privateKey: cluster.lab.privateKey });
-    try {
-      return diagnose(await look(remote, () => {}));
-    } finally {
-      await remote.close();
-    }
-  };
+  const findings = () => findingsOf(cluster);
   /** A cluster of the lab shares its host with others: what such a moment does to it passes. */
   const until = (check: () => Promise<void>) =>
     waitFor("these findings and no other", check, { timeoutMs: 90_000 });
@@ -51,13 +42,38 @@ describe("ops doctor", { skip, timeout }, () => {
   test("M1 a healthy cluster has no finding, and the command says how long it looked", async (t) => {
     await healthy();
     const began = Date.now();
-    const { code, stdout, stderr } = await ops("--lab", cluster.lab.instance, "--json", "doctor");
+    const { code, stdout, stderr } = await startOps(cluster.lab.instance, ["--json", "doctor"]).ended;
     const seconds = (Date.now() - began) / 1000;
     t.diagnostic(
       `four machines looked at in ${seconds.toFixed(1)} s, from the call of the command to its end`,
     );
     assert.equal(code, 0, stdout + stderr);
     assert.deepEqual(JSON.parse(stdout).findings, []);
+  });
+
+  test("M1 M3 found inside etcd: a fragmented database, then the alarm NOSPACE; the remedy mends both", async () => {
+    const server = cluster.machine("server-1");
+    await fragment(field.admin, 150);
+    const { header } = await etcd<{ header: { revision: string } }>(server, "maintenance/status", {});
+    await etcd(server, "kv/compaction", { revision: header.revision, physical: true });
+    await until(async () => {
+      const found = await findings();
+      const names = cluster.topology.servers.map(({ name }) => `warning fragmentation ${name}`);
+      assert.deepEqual(
+        found.map(({ severity, check, node }) => `${severity} ${check} ${node}`).sort(),
+        names,
+      );
+      assert.match(found[0]!.remedy, /npm run ops -- defrag/);
+    });
+    const { id } = (await membersOf(server)).find(({ name }) => name === "server-1")!;
+    await etcd(server, "maintenance/alarm", noSpace(id));
+    const alarm = (await findings()).find(({ check }) => check === "alarm");
+    assert.deepEqual([alarm?.severity, alarm?.node], ["critical", "server-1"]);
+    assert.match(alarm!.found, /NOSPACE/);
+    assert.match(alarm!.remedy, /npm run ops -- defrag/);
+    const { wasFull } = await opsResult<DefragResult>(cluster.lab.instance, ["defrag"]);
+    assert.equal(wasFull, true);
+    await healthy();
   });
 
   const together: readonly (readonly [string, readonly Fault[]])[] = [
@@ -93,16 +109,4 @@ function assertNamed(found: readonly Finding[], faults: readonly Fault[], field:
       `${fault.name}: ${own.map((finding) => finding.found).join("; ")}`,
     );
   }
-}
-
-/** Runs the operator's command in a process of its own. */
-function ops(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ["ops/main.ts", ...args],
-      { cwd: projectRoot, env: { ...process.env, NODE_COMPILE_CACHE: "node_modules/.cache/node" } },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
-    );
-  });
 }

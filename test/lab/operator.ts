@@ -1,5 +1,20 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Cluster } from "../../lab/cluster.ts";
+import { diagnose } from "../../ops/doctor/diagnose.ts";
+import type { Finding } from "../../ops/doctor/finding.ts";
+import { look } from "../../ops/doctor/look.ts";
+import { Remote } from "../../ops/remote.ts";
+
+/** What `doctor` finds, looked at from this process. */
+export async function findingsOf(cluster: Cluster): Promise<Finding[]> {
+  const remote = new Remote(cluster.config, { privateKey: cluster.lab.privateKey });
+  try {
+    return diagnose(await look(remote, () => {}));
+  } finally {
+    await remote.close();
+  }
+}
 
 /** A run of the operator's command. */
 export interface OpsRun {

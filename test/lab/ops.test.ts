@@ -3,15 +3,17 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { membersOf } from "../../measure/etcd.ts";
-import { type Access, api } from "../../measure/kube.ts";
+import { holdersOf, membersOf } from "../../measure/etcd.ts";
+import type { Access } from "../../measure/kube.ts";
 import { throwAwayLabel } from "../../measure/namespace.ts";
 import { apiPatiently } from "../../measure/patient.ts";
 import { waitFor } from "../../measure/wait.ts";
 import type { BenchResult } from "../../ops/bench/bench.ts";
 import type { DefragResult, MemberReport } from "../../ops/defrag/defrag.ts";
 import type { DrillResult } from "../../ops/drill/drill.ts";
+import { fragment, gateway, noSpace, writeObject } from "./etcd-hand.ts";
 import { opsResult, startOps } from "./operator.ts";
+import { ownStack } from "./own-stack.ts";
 import {
   adminOf,
   type Cluster,
@@ -89,17 +91,16 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
   });
 
   test("M3 a full database gives its history up, shrinks, and takes writes again", async (t) => {
-    await fragment(admin);
+    await fragment(admin, 30);
     const member = (await membersOf(server(0))).find(({ name }) => name === "server-1")!;
-    const alarm = { action: "ACTIVATE", memberID: BigInt(`0x${member.id}`).toString(), alarm: "NOSPACE" };
     // in one go: k3s' controllers lose their leases while nobody can write, and end their server after 10 s
     const verb = "bash .homelab-k3s/node/k3s-node defrag --name server-1 --compact --disarm";
-    const said = await output(server(0), `${gateway("maintenance/alarm", alarm)} && ${verb}`);
+    const said = await output(server(0), `${gateway("maintenance/alarm", noSpace(member.id))} && ${verb}`);
     const { before, after, pauseMs } = JSON.parse(said.trim().split("\n").at(-1)!) as MemberReport;
     assert.match(said, /"alarm":\s*"NOSPACE"/);
     assert.ok(after < before / 2, `${before} -> ${after}`);
     assert.equal(await output(server(0), gateway("maintenance/alarm", { action: "GET" })).then(alarmsIn), 0);
-    await write(admin, "taken");
+    await writeObject(admin, "taken");
     t.diagnostic(`defrag: ${before} -> ${after} bytes in ${pauseMs} ms`);
   });
 
@@ -163,6 +164,28 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
       }
     });
 
+  test("P6 drill on a stack that is no lab: its name is typed, and a server's kernel restarts", async (t) => {
+    const own = await ownStack(rehearsal);
+    t.after(() => own.end());
+    const holder = async () => (await holdersOf(cluster.topology.vip, [0, 1, 2].map(server)))[0]!;
+    const bootOf = (name: string) => output(cluster.machine(name), "cat /proc/1/stat | cut -d ' ' -f 22");
+    const victim = await holder();
+    const boot = await bootOf(victim);
+    const refused = await own.ops(["drill", "vip-holder"], "yes");
+    assert.equal(refused.code, 3, refused.screen);
+    assert.match(refused.screen, /found "yes", want lab: nothing was done/);
+    assert.equal(await bootOf(victim), boot);
+    const { code, screen } = await own.ops(["--json", "drill", "vip-holder", "--hold", "3"], "lab");
+    assert.equal(code, 0, screen);
+    const found = JSON.parse(screen.trim().split("\n").at(-1)!) as DrillResult;
+    t.diagnostic(
+      `${found.what}: away ${found.newConnections.longestMs.toFixed(0)} ms, whole again after ${found.healthyAfterMs} ms`,
+    );
+    assert.deepEqual([found.victim, found.writes.lost, found.voters.length], [victim, [], 3]);
+    assert.notEqual(await bootOf(victim).catch(() => bootOf(victim)), boot);
+    assert.deepEqual(await left(), []);
+  });
+
   test("P6 drill, interrupted: the server is let back at once, and nothing stays", async () => {
     const { child, ended } = ops("drill", "cut-off", "--server", "server-3", "--hold", "100");
     const rules = () => output(server(2), "nft list table inet homelab_k3s_cut_off");
@@ -174,30 +197,6 @@ describe("the operator's command on a living cluster", { skip, timeout }, () => 
     assert.deepEqual(await left(), []);
   });
 });
-
-const configMaps = "/api/v1/namespaces/default/configmaps";
-
-function write(access: Access, name: string, content = ""): Promise<unknown> {
-  const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { content } };
-  return api(access, "POST", configMaps, body, patienceMs);
-}
-
-/** For large objects on a busy machine. */
-const patienceMs = 30_000;
-
-/** Some 15 MB that are written and deleted again. */
-async function fragment(access: Access): Promise<void> {
-  for (let index = 0; index < 30; index++) await write(access, `ballast-${index}`, "x".repeat(500_000));
-  for (let index = 0; index < 30; index++)
-    await api(access, "DELETE", `${configMaps}/ballast-${index}`, undefined, patienceMs);
-}
-
-/** A question to etcd's own HTTP gateway, which the stand-in and k3s with etcd 3.6 serve to the machine itself. */
-function gateway(method: string, body: object): string {
-  const tls = "/var/lib/rancher/k3s/server/tls/etcd";
-  const credentials = `--cacert ${tls}/server-ca.crt --cert ${tls}/client.crt --key ${tls}/client.key`;
-  return `curl -fsS ${credentials} -d '${JSON.stringify(body)}' https://127.0.0.1:2382/v3/${method} && echo`;
-}
 
 const alarmsIn = (answer: string): number =>
   (JSON.parse(answer) as { alarms?: unknown[] }).alarms?.length ?? 0;

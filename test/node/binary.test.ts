@@ -163,3 +163,15 @@ test("uploaded images are laid where k3s imports them, and only those of this ar
   assert.deepEqual(readdirSync(images), ["k3s-airgap-images-amd64.tar.zst"]);
   assert.equal((await put(root, "ARG[upload]=upload")).stdout, "\n");
 });
+
+test("the sum of a large file is the same with openssl and without, and none of a file that is missing", async () => {
+  const root = emptyRoot();
+  writeFileSync(join(root, "large"), release);
+  const body = `sum_of_large "$ROOT/large"; echo "$REPLY"
+    sum_of_large "$ROOT/none"; echo "[$REPLY]"
+    openssl() { return 127; }
+    sum_of_large "$ROOT/large"; echo "$REPLY"`;
+  const { stdout, stderr } = await functions(body, [], root);
+  assert.equal(stdout, `${sha256(release)}\n[]\n${sha256(release)}\n`);
+  assert.equal(stderr, "");
+});

@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { projectRoot } from "../../components/scripts.ts";
+import { pulumiDirectory } from "../../lab/paths.ts";
+import type { Rehearsal } from "./support.ts";
+
+/** A lab's stack in a checkout that knows of no lab, as an operator has it. */
+export interface OwnStack {
+  /**
+   * The operator's command at a terminal, where `typed` is what a person answers when asked for something.
+   * @returns what was on the screen
+   */
+  ops(args: readonly string[], typed: string): Promise<{ code: number | null; screen: string }>;
+  end(): Promise<void>;
+}
+
+const leftOut = new Set([".git", "node_modules"]);
+
+/** A copy of this checkout, with the settings of the lab's stack and the way to its state. */
+export async function ownStack({ cluster, prepared }: Rehearsal): Promise<OwnStack> {
+  const checkout = await mkdtemp(join(tmpdir(), "own-stack-"));
+  await cp(projectRoot, checkout, { recursive: true, filter: (path) => !leftOut.has(basename(path)) });
+  await symlink(join(projectRoot, "node_modules"), join(checkout, "node_modules"));
+  const pulumi = join(cluster.lab.directory, pulumiDirectory);
+  await cp(join(pulumi, "work", "Pulumi.lab.yaml"), join(checkout, "Pulumi.lab.yaml"));
+  const env = {
+    ...process.env,
+    ...prepared.env,
+    PULUMI_HOME: join(pulumi, "home"),
+    PULUMI_BACKEND_URL: `file://${join(pulumi, "state")}`,
+    PULUMI_CONFIG_PASSPHRASE: (await readFile(join(pulumi, "passphrase"), "utf8")).trim(),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+  const ops = (args: readonly string[], typed: string) => {
+    const command = [process.execPath, "ops/main.ts", "--stack", "lab", ...args].join(" ");
+    return atTerminal(command, { cwd: checkout, env }, typed);
+  };
+  return { ops, end: () => rm(checkout, { recursive: true, force: true }) };
+}
+
+/** Runs a command at a terminal of its own, and types an answer once there is a question. */
+function atTerminal(
+  command: string,
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+  typed: string,
+): Promise<{ code: number | null; screen: string }> {
+  const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    ...options,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let screen = "";
+  let answered = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    screen += text;
+    if (answered || !screen.includes("to go on: ")) return;
+    answered = true;
+    child.stdin.write(`${typed}\n`);
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, screen: screen.replaceAll("\r", "") }));
+  });
+}
