@@ -71,7 +71,7 @@ export class K3sCluster extends pulumi.ComponentResource {
 
     const rotated = { server: config.rotate.serverToken, agent: config.rotate.agentToken };
     const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect, rotated }, { parent: this });
-    const machines = new Machines(config, args.ssh, this);
+    const machines = new Machines(name, config, args.ssh, this);
     this.machines = machines;
     const facts = machines.of([...config.servers, ...config.agents]).map((machine) => machine.facts);
     const after = machines.of(config.balancers).map((machine) => machine.inspected);

@@ -3,32 +3,40 @@ import * as pulumi from "@pulumi/pulumi";
 import type { NodeFacts } from "../config/facts.ts";
 import type { SshSecrets } from "../config/load.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
-import { type Connection, connectionTo, requestTo } from "./connection.ts";
-import { LocalStep } from "./local-step.ts";
+import { type Connection, connectionTo } from "./connection.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
 import { readFacts } from "./results.ts";
 import { remoteDirectory, scriptsDirectory } from "./scripts.ts";
 import { consentFlags } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
-export interface MachineArgs {
+/** What the way to a machine depends on. */
+export interface AccessArgs {
   readonly node: MachineConfig;
   readonly ssh: ClusterConfig["ssh"];
   readonly secrets: SshSecrets;
-  /** Other login names of the stack, so that a wrong one can be told from a wrong key. */
-  readonly users: readonly string[];
+  /** Content hash of the scripts in node/. */
+  readonly scripts: string;
+}
+
+export interface MachineArgs {
+  readonly node: MachineConfig;
+  /** How later steps get there. */
+  readonly access: NodeAccess;
+  /** How ssh/ gets there, for steps on this machine. Secret. */
+  readonly request: pulumi.Output<string>;
+  /** The step that reached it. */
+  readonly reached: pulumi.Resource;
   /** The release of the stack. */
   readonly version: string;
   /** The id of the stack's restore, when it has one. */
   readonly restore: string | undefined;
-  /** Content hash of the scripts in node/. */
-  readonly scripts: string;
   /** Changes when the machine must be looked at again before the first step anywhere. */
   readonly change: string;
 }
 
 /** The way to a machine, whether or not anything answers there. */
-export function accessTo({ node, ssh, secrets, scripts }: MachineArgs): NodeAccess {
+export function accessTo({ node, ssh, secrets, scripts }: AccessArgs): NodeAccess {
   const connection = connectionTo(node, ssh, secrets);
   return { name: node.name, user: node.user, connection, scripts };
 }
@@ -36,12 +44,9 @@ export function accessTo({ node, ssh, secrets, scripts }: MachineArgs): NodeAcce
 /** Seconds for looking at a node; it only reads. */
 const inspectDeadline = 60;
 
-/** Seconds that a node may take to answer, a reboot included. */
-const reachDeadline = 120;
-
 /**
- * The way to one machine: it can be reached as the stack says, has the scripts, and is fit for its role. Changes
- * nothing on the machine but the login user's `.homelab-k3s` directory.
+ * One machine that could be reached: it has the scripts, and is fit for its role. Changes nothing on it but the login
+ * user's `.homelab-k3s` directory.
  */
 export class Machine extends pulumi.ComponentResource {
   /** How later steps get there. */
@@ -55,15 +60,13 @@ export class Machine extends pulumi.ComponentResource {
 
   constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("Machine"), name, {}, opts);
-    const { node, change } = args;
-    this.access = accessTo(args);
-
-    this.request = pulumi.secret(reachRequest(args));
-    const reached = this.reach(name, args);
-    const copy = this.copy(name, node, this.access.connection, reached);
+    const { node, access, request, reached, change } = args;
+    this.access = access;
+    this.request = request;
+    const copy = this.copy(name, node, access.connection, reached);
     const inspect = new NodeStep(
       `${name}-inspect`,
-      this.access,
+      access,
       {
         verb: "inspect",
         flags: [
@@ -81,21 +84,6 @@ export class Machine extends pulumi.ComponentResource {
     this.inspected = inspect;
     this.facts = pulumi.unsecret(inspect.stdout).apply((stdout) => readFacts(node.name, stdout));
     this.registerOutputs({ facts: this.facts });
-  }
-
-  /** Fails early, and says which of key, user, host, port or sudo is to blame. */
-  private reach(name: string, args: MachineArgs): LocalStep {
-    return new LocalStep(
-      `${name}-reach`,
-      {
-        script: "ssh/reach.ts",
-        stdin: this.request,
-        change: args.change,
-        deadline: reachDeadline,
-        secret: true,
-      },
-      { parent: this },
-    );
   }
 
   private copy(
@@ -116,13 +104,4 @@ export class Machine extends pulumi.ComponentResource {
       { parent: this, dependsOn: reach },
     );
   }
-}
-
-/** What ssh/reach.ts reads. */
-function reachRequest({ node, ssh, secrets, users }: MachineArgs): pulumi.Output<string> {
-  return pulumi
-    .all([secrets.privateKey, secrets.passphrase])
-    .apply(([privateKey, passphrase]) =>
-      JSON.stringify(requestTo(node, ssh, { privateKey, passphrase }, users)),
-    );
 }

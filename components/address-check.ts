@@ -23,8 +23,6 @@ const checkInput = z.strictObject({
 type Machine = z.output<typeof checkInput>["machines"][number];
 type Opened = Machine & { readonly name: string; readonly session: Session };
 
-/** Logins at the same time. */
-const lanes = 16;
 /** Milliseconds between two looks, and for one. */
 const restMs = 500;
 const lookMs = 20_000;
@@ -33,9 +31,7 @@ try {
   const { address, patience, machines } = checkInput.parse(JSON.parse(await text(process.stdin)));
   const opened: Opened[] = [];
   try {
-    for (let i = 0; i < machines.length; i += lanes) {
-      opened.push(...(await Promise.all(machines.slice(i, i + lanes).map(open))));
-    }
+    await Promise.all(machines.map(async (machine) => void opened.push(await open(machine))));
     const { reports, problem } = await settled(address, patience, opened);
     if (problem?.severity === "critical")
       throw new Error(`CRITICAL: ${problem.found}, after ${patience} s. ${problem.next}`);

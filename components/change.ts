@@ -25,6 +25,11 @@ export function clusterChange(config: ClusterConfig): string {
   ]);
 }
 
+/** Changes when any machine must be looked at again. */
+export function anyMachineChange(machines: readonly MachineConfig[], cluster: string): string {
+  return digest(machines.map((machine) => machineChange(machine, cluster)));
+}
+
 /** Changes when machines and the network between them must be measured again: with the nodes, and what is asked of them. */
 export function measureChange({ servers, agents, limits, k3s }: ClusterConfig): string {
   const nodes = living([...servers, ...agents]).map(({ name, role, host, address, hostKey }) => [

@@ -4,12 +4,13 @@ import { virtualAddress } from "../config/render.ts";
 import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig, NodeConfig } from "../config/schema.ts";
 import { addressCheck } from "./address.ts";
-import { anyChange, clusterChange, machineChange } from "./change.ts";
+import { anyChange, anyMachineChange, clusterChange, machineChange } from "./change.ts";
 import type { AgentMachine } from "./join-agents.ts";
 import { K3sRelease } from "./K3sRelease.ts";
 import { accessTo, Machine } from "./Machine.ts";
 import type { NodeAccess } from "./node-step.ts";
 import type { Measurable } from "./Preflight.ts";
+import { reachAll, reachRequest } from "./reach.ts";
 import { scriptsHash } from "./scripts.ts";
 
 /** The machines of a stack: the way to each, what was found there, and what was brought there. */
@@ -23,19 +24,26 @@ export class Machines {
   private readonly parent: pulumi.Resource;
 
   /** Looks at every machine that is not lost at the same time; nothing is changed yet. */
-  constructor(config: ClusterConfig, secrets: SshSecrets, parent: pulumi.Resource) {
+  constructor(name: string, config: ClusterConfig, secrets: SshSecrets, parent: pulumi.Resource) {
     this.config = config;
     this.parent = parent;
     const { ssh, version, restore } = config;
-    const all = [...config.servers, ...config.agents, ...config.balancers];
+    const all: readonly MachineConfig[] = [...config.servers, ...config.agents, ...config.balancers];
     const users = [...new Set(all.map(({ user }) => user))];
     const scripts = scriptsHash();
+    for (const node of all) this.accesses.set(node.name, accessTo({ node, ssh, secrets, scripts }));
+    const there = living(all);
     const cluster = clusterChange(config);
-    for (const node of all) {
+    const requests = new Map(there.map((node) => [node.name, reachRequest(node, ssh, secrets, users)]));
+    const reached = reachAll(`${name}-reach`, [...requests.values()], anyMachineChange(there, cluster), {
+      parent,
+    });
+    for (const node of there) {
+      const access = this.access(node);
+      const request = requests.get(node.name)!;
       const change = machineChange(node, cluster);
-      const args = { node, ssh, secrets, users, version, restore: restore?.id, scripts, change };
-      this.accesses.set(node.name, accessTo(args));
-      if (!node.lost) this.looked.set(node.name, new Machine(node.name, args, { parent }));
+      const args = { node, access, request, reached, version, restore: restore?.id, change };
+      this.looked.set(node.name, new Machine(node.name, args, { parent }));
     }
   }
 

@@ -6,9 +6,16 @@ import { AttemptError, logIn, openForward, openTcp, pinned, run } from "./connec
 import { explain } from "./explain.ts";
 import { type Attempt, classify, classifySudo, type Failure, worthRetrying } from "./failure.ts";
 import { loginOf } from "./keys.ts";
+import { lanes } from "./lanes.ts";
 import { type Hop, hops, type Request } from "./request.ts";
 
 const retryMs = 2_000;
+
+/**
+ * Logins at the same time: each costs both sides a moment of computing, and a bastion's sshd drops some of those who
+ * have not logged in yet when there are many (MaxStartups).
+ */
+const inLane = lanes(16);
 
 /** What a node that can be reached answers; the same on every run. */
 export type Reached = { node: string; address: string; user: string; hostKeyType: string };
@@ -60,8 +67,11 @@ export async function openSession(request: Request, say: (line: string) => void)
       for (const close of cleanup.reverse()) close();
     };
     try {
-      const client = await through(request.users, node, bastion, cleanup);
-      await asRoot(client, node);
+      const client = await inLane(async () => {
+        const loggedIn = await through(request.users, node, bastion, cleanup);
+        await asRoot(loggedIn, node);
+        return loggedIn;
+      });
       return { client, node, end };
     } catch (error) {
       end();

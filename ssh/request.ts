@@ -20,7 +20,7 @@ const hop = {
   ...auth,
 };
 
-/** What `reach` reads from its standard input. */
+/** How one machine is reached. */
 export const Request = z.strictObject({
   name: z.string().min(1),
   ...hop,
@@ -48,13 +48,24 @@ export type Hop = Pick<
  * @throws Error naming every field that is wrong.
  */
 export function parseRequest(text: string): Request {
-  let json: unknown;
+  return checked(Request, jsonOf(text));
+}
+
+/** The same for a list of them. */
+export function parseRequests(text: string): Request[] {
+  return checked(z.array(Request), jsonOf(text));
+}
+
+function jsonOf(text: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new Error("reach: standard input is not JSON; it wants {name, host, port, user, hostKey, ...}");
   }
-  const parsed = Request.safeParse(json);
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, json: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((i) => `${i.path.join(".") || "request"}: ${i.message}`);
   throw new Error(`reach: ${problems.join("; ")}`);

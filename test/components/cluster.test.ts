@@ -176,8 +176,8 @@ test("a bastion is used by every connection and by the probe, with its own host 
     assert.deepEqual([user, port], ["admin", 2222]);
     assert.deepEqual((proxy as Record<string, unknown>).hostKey, bastion.hostKey);
   }
-  const request = JSON.parse(String(resources.named("server-1-reach").inputs.stdin));
-  assert.deepEqual(request.bastion, {
+  const requests = JSON.parse(String(resources.named("cluster-reach").inputs.stdin));
+  assert.deepEqual(requests[0].bastion, {
     host: "192.0.2.1",
     port: 22,
     user: "jump",

@@ -47,7 +47,7 @@ test("P5: every server learns the counters, and only the first rotates for the c
 
 test("S36: every node is reached and looked at before the first one rotates", async () => {
   const [before, after] = [await build(), await rotate({ certificates: 1 })];
-  for (const step of ["server-3-reach", "server-3-inspect", "agent-1-reach"]) {
+  for (const step of ["cluster-reach", "server-3-inspect", "agent-1-inspect"]) {
     const command = ({ resources }: typeof before) => resources.named(step).inputs.update;
     assert.notEqual(command(before), command(after), step);
   }
