@@ -5,9 +5,9 @@ import { virtualAddress } from "../config/render.ts";
 import { living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { measureChange } from "./change.ts";
-import type { Checked, CheckInput } from "./local-checks.ts";
+import type { Checked, CheckInput } from "./check-nodes.ts";
 import { LocalStep } from "./local-step.ts";
-import type { MeasureInput } from "./measuring.ts";
+import type { MeasureInput, MeasureResult } from "./measuring.ts";
 import { componentType } from "./types.ts";
 
 export interface PreflightArgs {
@@ -49,20 +49,24 @@ export class Preflight extends pulumi.ComponentResource {
     super(componentType("Preflight"), name, {}, opts);
     const { config, change } = args;
     const vip = virtualAddress(config) ?? null;
-    const vipAnswers = vip === null ? pulumi.output(false) : this.addressAnswers(name, vip, change);
-    const input = pulumi.all([vipAnswers, pulumi.all([...args.facts])]).apply(([answers, nodes]) => {
+    const measure = this.measure(name, vip, args);
+    const measured = pulumi.unsecret(measure.stdout).apply((stdout) => JSON.parse(stdout) as MeasureResult);
+    const stdin = pulumi.all([measured, pulumi.all([...args.facts])]).apply(([{ vipAnswers }, nodes]) => {
       const wish: CheckInput = {
         version: config.version,
         checksums: checksumsFor(config.version, config.checksums),
         vip,
-        vipAnswers: answers,
+        vipAnswers,
         nodes,
         agents: living(config.agents).map((node) => node.name),
       };
       return JSON.stringify(wish);
     });
-    const after = [this.measure(name, args), ...args.after];
-    const check = this.check(`${name}-nodes`, "nodes", input, change, after);
+    const check = new LocalStep(
+      `${name}-nodes`,
+      { script: "components/local-check.ts", stdin, change, deadline: checkDeadline, secret: false },
+      { parent: this, dependsOn: [measure, ...args.after] },
+    );
     this.passed = check;
     const checked = check.stdout.apply((stdout) => JSON.parse(stdout) as Checked);
     this.serverRuns = checked.apply(({ serverRuns }) => serverRuns);
@@ -71,15 +75,16 @@ export class Preflight extends pulumi.ComponentResource {
   }
 
   /**
-   * Ports, disks, clocks and the ways between the nodes. Runs while the nodes are reached and looked at, which it needs
-   * nothing of.
+   * Ports, disks, clocks, the ways between the nodes, and whether the endpoint's address is taken. Runs while the nodes
+   * are reached and looked at, which it needs nothing of.
    */
-  private measure(name: string, { config, machines }: PreflightArgs): LocalStep {
+  private measure(name: string, vip: string | null, { config, machines }: PreflightArgs): LocalStep {
     const stdin = pulumi.all(machines.map(({ request }) => request)).apply((requests) => {
       const { limits, k3s } = config;
       const input: MeasureInput = {
         limits,
         vxlan: k3s.flannelBackend === "vxlan",
+        vip,
         machines: machines.map(({ node }, index) => ({
           request: requests[index]!,
           name: node.name,
@@ -99,27 +104,6 @@ export class Preflight extends pulumi.ComponentResource {
         secret: true,
       },
       { parent: this },
-    );
-  }
-
-  /** Runs while the nodes are being reached, so it costs no time. */
-  private addressAnswers(name: string, address: string, change: string): pulumi.Output<boolean> {
-    const probe = this.check(`${name}-endpoint`, "address", address, change);
-    return probe.stdout.apply((stdout) => (JSON.parse(stdout) as { answers: boolean }).answers);
-  }
-
-  private check(
-    name: string,
-    verb: string,
-    stdin: pulumi.Input<string>,
-    change: string,
-    dependsOn: readonly pulumi.Resource[] = [],
-  ): LocalStep {
-    const script = `components/local-check.ts ${verb}`;
-    return new LocalStep(
-      name,
-      { script, stdin, change, deadline: checkDeadline, secret: false },
-      { parent: this, dependsOn: [...dependsOn] },
     );
   }
 }

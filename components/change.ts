@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { checksumsFor } from "../config/releases.ts";
+import { virtualAddress } from "../config/render.ts";
 import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 
@@ -31,7 +32,8 @@ export function anyMachineChange(machines: readonly MachineConfig[], cluster: st
 }
 
 /** Changes when machines and the network between them must be measured again: with the nodes, and what is asked of them. */
-export function measureChange({ servers, agents, limits, k3s }: ClusterConfig): string {
+export function measureChange(config: ClusterConfig): string {
+  const { servers, agents, limits, k3s } = config;
   const nodes = living([...servers, ...agents]).map(({ name, role, host, address, hostKey }) => [
     name,
     role,
@@ -39,7 +41,7 @@ export function measureChange({ servers, agents, limits, k3s }: ClusterConfig): 
     address,
     hostKey,
   ]);
-  return digest([nodes, limits, k3s.flannelBackend]);
+  return digest([nodes, limits, k3s.flannelBackend, virtualAddress(config)]);
 }
 
 /** Changes when one machine must be looked at again: with the cluster, or with its own entry in the stack. */

@@ -1,23 +1,12 @@
 /**
- * `node components/local-check.ts VERB`: what the program finds out on the machine where Pulumi runs.
- *
- * - `nodes` reads facts of all nodes from standard input and fails when together they forbid to start.
- * - `address` reads an address from standard input and says whether anything answers there.
- *
- * One line of JSON on standard output and exit code 0, or an explanation on standard error and 1.
+ * `node components/local-check.ts`: reads facts of all nodes from standard input (see `checkInput`) and fails when together
+ * they forbid to start. One line of JSON on standard output and exit code 0, or an explanation on standard error and 1.
  */
 import { text } from "node:stream/consumers";
-import { addressAnswers, checkNodes } from "./local-checks.ts";
-
-const verbs: Readonly<Record<string, (input: string) => unknown>> = {
-  nodes: checkNodes,
-  address: async (input) => ({ answers: await addressAnswers(input.trim()) }),
-};
+import { checkNodes } from "./check-nodes.ts";
 
 try {
-  const verb = verbs[process.argv[2] ?? ""];
-  if (!verb) throw new Error(`local-check: wanted one of ${Object.keys(verbs).join(", ")}`);
-  console.log(JSON.stringify(await verb(await text(process.stdin))));
+  console.log(JSON.stringify(checkNodes(await text(process.stdin))));
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

@@ -22,6 +22,8 @@ export const measureInput = z.strictObject({
   limits,
   /** Whether pods reach each other over vxlan. */
   vxlan: z.boolean(),
+  /** The endpoint's address, when it is one that moves. */
+  vip: z.string().nullable(),
   machines: z.array(
     z.strictObject({
       /** How the machine is reached, in the words of ssh/reach.ts. */
@@ -34,6 +36,14 @@ export const measureInput = z.strictObject({
 });
 
 export type MeasureInput = z.input<typeof measureInput>;
+
+/** What the step says when nothing forbids to start. */
+export interface MeasureResult {
+  /** How many machines there are. */
+  readonly measured: number;
+  /** Whether something answers at the endpoint's address. */
+  readonly vipAnswers: boolean;
+}
 type Input = z.output<typeof measureInput>;
 type Machine = Input["machines"][number];
 

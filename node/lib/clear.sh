@@ -72,7 +72,7 @@ clear_node() {
       patiently delete_node "$1" "${ARG[name]}" || die "the stale Node ${ARG[name]} could not be deleted"
       changed node
       ;;
-    keep | secret) patiently delete_password "$1" "${ARG[name]}" || die "the stale password secret of ${ARG[name]} could not be deleted" ;;
+    keep | secret) patiently drop_password "$1" "${ARG[name]}" || die "the stale password secret of ${ARG[name]} could not be deleted" ;;
   esac
 }
 

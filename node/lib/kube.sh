@@ -12,18 +12,23 @@ kube() {
 }
 
 # node_facts URL NAME: NODE_ID (machine-id, empty without a Node, `deleting` when it is on its way
-# out), NODE_READY yes|no, NODE_ADDRESS. Fails when the API does not answer.
+# out), NODE_READY yes|no, NODE_ADDRESS, NODE_PASSWORD_KEPT yes|no (its password secret is there). Fails when the API
+# does not answer. One question for both: to start kubectl takes longer than to answer it.
 node_facts() {
-  local line
-  line=$(kube --at "$1" get node "$2" --ignore-not-found \
-    -o jsonpath='{.metadata.deletionTimestamp}|{.status.nodeInfo.machineID}|{.status.conditions[?(@.type=="Ready")].status}|{.status.addresses[?(@.type=="InternalIP")].address}' 2>/dev/null) || return 1
-  NODE_ID="" NODE_ADDRESS=${line##*|} NODE_READY=no
-  [[ -n $line ]] || return 0
-  [[ $line == *"|True|"* ]] && NODE_READY=yes
-  NODE_ID=${line#*|}
-  NODE_ID=${NODE_ID%%|*}
-  [[ -n $NODE_ID ]] || NODE_ID=never-reported
-  [[ $line == "|"* ]] || NODE_ID=deleting NODE_READY=no
+  local found kind deleting id ready address
+  found=$(kube --at "$1" --namespace kube-system get "node/$2" "secret/${2,,}.node-password.k3s" --ignore-not-found \
+    -o jsonpath='{range .items[*]}{.kind}|{.metadata.deletionTimestamp}|{.status.nodeInfo.machineID}|{.status.conditions[?(@.type=="Ready")].status}|{.status.addresses[?(@.type=="InternalIP")].address}{"\n"}{end}' 2>/dev/null) || return 1
+  NODE_ID="" NODE_ADDRESS="" NODE_READY=no NODE_PASSWORD_KEPT=no
+  while IFS='|' read -r kind deleting id ready address; do
+    case $kind in
+      Secret) NODE_PASSWORD_KEPT=yes ;;
+      Node)
+        NODE_ADDRESS=$address NODE_ID=${id:-never-reported}
+        [[ $ready == True ]] && NODE_READY=yes
+        [[ -z $deleting ]] || NODE_ID=deleting NODE_READY=no
+        ;;
+    esac
+  done <<<"$found"
   return 0
 }
 
@@ -46,6 +51,11 @@ release_node() {
   mapfile -t others < <(grep -v '^wrangler\.cattle\.io/' <<<"$held" | grep .)
   json_list "${others[@]}"
   kube --at "$1" patch node "$2" --type merge --patch "{\"metadata\":{\"finalizers\":$REPLY}}" >/dev/null
+}
+
+# drop_password URL NAME: the password secret goes, where node_facts has just seen one.
+drop_password() {
+  [[ $NODE_PASSWORD_KEPT == no ]] || delete_password "$1" "$2"
 }
 
 # delete_password URL NAME

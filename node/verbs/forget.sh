@@ -140,6 +140,6 @@ admit_one() {
       patiently delete_node "$url" "$name" || die "the stale Node $name could not be deleted"
       deleted+=("$name")
       ;;
-    secret) patiently delete_password "$url" "$name" || die "the password secret of $name could not be deleted" ;;
+    secret) patiently drop_password "$url" "$name" || die "the password secret of $name could not be deleted" ;;
   esac
 }

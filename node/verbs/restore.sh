@@ -179,7 +179,7 @@ admit_nodes() {
         say "the Node $name is of another machine: it and its password are deleted"
         patiently delete_node "$url" "$name" || die "the stale Node $name could not be deleted"
         ;;
-      secret) patiently delete_password "$url" "$name" || die "the password secret of $name could not be deleted" ;;
+      secret) patiently drop_password "$url" "$name" || die "the password secret of $name could not be deleted" ;;
     esac
   done
 }

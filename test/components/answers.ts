@@ -1,5 +1,5 @@
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
-import { checkNodes } from "../../components/local-checks.ts";
+import { checkNodes } from "../../components/check-nodes.ts";
 
 /** Marks every secret of the mock cluster, so that tests can search for it. */
 export const canary = "CanaryOfASecret";
@@ -78,8 +78,8 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
 
 /** The check over all nodes is the real one. */
 function localAnswer({ create, stdin }: MockResourceArgs["inputs"]): string {
-  if (String(create).includes("local-check.ts nodes")) return JSON.stringify(checkNodes(String(stdin)));
-  return String(create).includes("local-check.ts address") ? '{"answers":false}' : "{}";
+  if (String(create).includes("local-check.ts")) return JSON.stringify(checkNodes(String(stdin)));
+  return String(create).includes("local-measure.ts") ? '{"measured":1,"vipAnswers":false}' : "{}";
 }
 
 /** The outputs that the providers would add to a resource's inputs. */
