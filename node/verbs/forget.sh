@@ -114,6 +114,7 @@ verb_admit() {
   ((${#ADMITTED[@]})) || usage_error "--node NAME=MACHINE-ID is missing"
   begin_elsewhere
   need_server
+  unit_of server && UNIT=$REPLY
   for item in "${ADMITTED[@]}"; do
     if [[ ${item#*=} == none ]]; then
       say "warning: ${item%%=*} has no machine-id, so a reinstalled machine cannot be told from the one before"
@@ -129,6 +130,7 @@ verb_admit() {
 # admit_one URL NAME MACHINE-ID: adds to `deleted` of its caller.
 admit_one() {
   local url=$1 name=$2 machine=$3 living=no
+  unheard_of "$name" && return 0
   patiently node_facts "$url" "$name" || die "the API here does not answer"
   [[ $NODE_READY == yes ]] && kubelet_answers "$NODE_ADDRESS" && living=yes
   decide_node "$NODE_ID" "$machine" "$living"
@@ -142,4 +144,14 @@ admit_one() {
       ;;
     secret) patiently drop_password "$url" "$name" || die "the password secret of $name could not be deleted" ;;
   esac
+}
+
+# unheard_of NAME: whether the cluster surely knows neither a Node nor a password of this name. The usual answer for a
+# new agent, without kubectl, which takes ten times as long to start.
+unheard_of() {
+  local path
+  for path in "nodes/$1" "namespaces/kube-system/secrets/${1,,}.node-password.k3s"; do
+    api GET "/api/v1/$path"
+    [[ $API_STATUS == 404 ]] || return 1
+  done
 }
