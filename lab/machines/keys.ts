@@ -7,9 +7,21 @@ export interface KeyPair {
   publicKey: string;
 }
 
-export function makeKeyPair(): KeyPair {
-  const pair = ssh2.utils.generateKeyPairSync("ed25519");
-  return { privateKey: pair.private, publicKey: pair.public.trim() };
+/**
+ * Makes a pair that can be used: of some 300 that ssh2 makes one is damaged (the public half begins with a zero byte, which
+ * it drops), and neither ssh2 nor OpenSSH reads it. A machine with such a host key has no sshd.
+ * @param passphrase encrypts the private key
+ */
+export function makeKeyPair(passphrase?: string): KeyPair {
+  const { generateKeyPairSync } = ssh2.utils;
+  for (;;) {
+    const pair =
+      passphrase === undefined
+        ? generateKeyPairSync("ed25519")
+        : generateKeyPairSync("ed25519", { cipher: "aes256-cbc", passphrase, rounds: 1 });
+    if (!(ssh2.utils.parseKey(pair.private, passphrase) instanceof Error))
+      return { privateKey: pair.private, publicKey: pair.public.trim() };
+  }
 }
 
 /** Reads the pair in `file` and `file.pub`; makes it when it is missing. The private key is for its owner only. */

@@ -1,19 +1,14 @@
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import ssh2, { type AuthContext, type Connection, type Server, type ServerChannel } from "ssh2";
+import { makeKeyPair } from "../../lab/machines/keys.ts";
 
 /** A pair of keys: the private half in OpenSSH format, the public half as in authorized_keys. */
 export type Pair = { private: string; public: string };
 
 export function newPair(passphrase?: string): Pair {
-  for (;;) {
-    const pair = ssh2.utils.generateKeyPairSync(
-      "ed25519",
-      passphrase === undefined ? {} : { cipher: "aes256-cbc", passphrase, rounds: 1 },
-    );
-    // one of some hundred that ssh2 makes is a pair that ssh2 itself cannot read
-    if (!(ssh2.utils.parseKey(pair.private, passphrase) instanceof Error)) return pair;
-  }
+  const { privateKey, publicKey } = makeKeyPair(passphrase);
+  return { private: privateKey, public: publicKey };
 }
 
 /** How a server of the tests behaves. */
