@@ -32,7 +32,7 @@ export async function failOver(
   const ledEtcd = (await membersOf(survivors[0]!)).some((m) => m.leader && m.name === victim.name);
   const { ca, cert, key } = access;
   const url = new URL("/api/v1/namespaces/default", access.server).href;
-  const prober = startProber({ url, intervalMs, timeoutMs, ca, cert, key });
+  const prober = await startProber({ url, intervalMs, timeoutMs, ca, cert, key });
   const watched = async () => {
     await sleep(1_000);
     await victim.powerOff();

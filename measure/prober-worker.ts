@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { KeptConnection } from "./kept-connection.ts";
 import type { Sample } from "./outage.ts";
 import type { Target } from "./prober.ts";
+import { working } from "./thread.ts";
 
 const target = workerData as Target;
 const { url, intervalMs, timeoutMs, ca, cert, key } = target;
@@ -37,10 +38,18 @@ function overNewConnection(): Promise<void> {
   });
 }
 
+let begun = false;
+
+function ended(one: Promise<void>): void {
+  pending.delete(one);
+  if (!begun) parentPort!.postMessage(working);
+  begun = true;
+}
+
 const timer = setInterval(() => {
   const one = probe();
   pending.add(one);
-  void one.then(() => pending.delete(one));
+  void one.then(() => ended(one));
 }, intervalMs);
 
 parentPort!.once("message", async () => {

@@ -16,7 +16,10 @@ export type Target = {
 /** A prober that runs in a thread of its own until it is stopped. */
 export type Prober = Thread<Sample[]>;
 
-/** Begins to ask: a request at every interval, whether or not the one before has been answered. */
-export function startProber(target: Target): Prober {
+/**
+ * Begins to ask: a request at every interval, whether or not the one before has been answered. Resolves once the first
+ * one has ended.
+ */
+export function startProber(target: Target): Promise<Prober> {
   return startThread(new URL("./prober-worker.ts", import.meta.url), target);
 }

@@ -6,14 +6,23 @@ export type Thread<Result> = {
   stop(): Promise<Result>;
 };
 
-/** Starts a thread that answers any message with one result and is then ended. */
-export function startThread<Result>(script: URL, workerData: unknown): Thread<Result> {
+/** A thread's first message: it does its work. On a busy machine that may be seconds after its start. */
+export const working = "working";
+
+/**
+ * Starts a thread that says `working` once it does its work, answers any message with one result and is then ended.
+ * Resolves when it works: what happens afterwards is seen by it.
+ * @throws what it died of
+ */
+export async function startThread<Result>(script: URL, workerData: unknown): Promise<Thread<Result>> {
   const worker = new Worker(script, { workerData });
   const died = new Promise<never>((_, reject) => worker.once("error", reject));
-  died.catch(() => {}); // reported by stop
+  died.catch(() => {}); // reported by whoever waits
+  const message = <T>() => new Promise<T>((resolve) => worker.once("message", resolve));
+  await Promise.race([message<typeof working>(), died]);
   return {
     async stop() {
-      const result = new Promise<Result>((resolve) => worker.once("message", resolve));
+      const result = message<Result>();
       worker.postMessage("stop");
       try {
         return await Promise.race([result, died]);

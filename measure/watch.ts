@@ -29,18 +29,20 @@ export interface Watched {
 /**
  * Plays the clients of the endpoint until it is stopped: one that makes a new connection for every request, one that keeps
  * its connection as kubectl and controllers do, one that writes. What is read is one object that etcd's majority has to
- * agree on: an API server that answers from its memory alone would not count.
+ * agree on: an API server that answers from its memory alone would not count. Resolves once all of them work.
  */
-export function watch(
+export async function watch(
   access: Access,
   { namespace, name, intervalMs, timeoutMs, pods }: Clients,
-): { stop(): Promise<Watched> } {
+): Promise<{ stop(): Promise<Watched> }> {
   const { ca, cert, key } = access;
   const url = new URL(`/api/v1/namespaces/${namespace}`, access.server).href;
   const target = { url, intervalMs, timeoutMs, ca, cert, key };
-  const fresh = startProber(target);
-  const kept = startProber({ ...target, connection: "kept" });
-  const writer = startWriter({ access, name, namespace });
+  const [fresh, kept, writer] = await Promise.all([
+    startProber(target),
+    startProber({ ...target, connection: "kept" }),
+    startWriter({ access, name, namespace }),
+  ]);
   const counter = pods ? countPods(access) : undefined;
   return {
     async stop() {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { api } from "./kube.ts";
+import { working } from "./thread.ts";
 import { configMapsOf, type WriterTarget, writerLabel } from "./writer.ts";
 
 /** What the thread hands over. */
@@ -42,6 +43,7 @@ parentPort!.once("message", () => {
 });
 for (let number = 1; !ended; number++) {
   await write(`${name}-${number}`);
+  if (number === 1) parentPort!.postMessage(working);
   await sleep(restMs);
 }
 notePause();

@@ -38,11 +38,12 @@ type ConfigMapList = { items: { metadata: { name: string }; data?: Record<string
 /**
  * Begins to write ConfigMaps one after another through the endpoint, each over a new connection and under a name that
  * is never used again; a write that was not acknowledged is not repeated, so whether it happened does not matter. At
- * the end all that was acknowledged is looked for with a read that etcd's majority agrees on.
+ * the end all that was acknowledged is looked for with a read that etcd's majority agrees on. Resolves once the first
+ * write has ended.
  */
-export function startWriter({ access, name, namespace = "default" }: WriterTarget): Writer {
+export async function startWriter({ access, name, namespace = "default" }: WriterTarget): Promise<Writer> {
   const target: Required<WriterTarget> = { access, name, namespace };
-  const thread = startThread<Written>(new URL("./writer-worker.ts", import.meta.url), target);
+  const thread = await startThread<Written>(new URL("./writer-worker.ts", import.meta.url), target);
   return {
     async stop() {
       const { acknowledged, longestPauseMs } = await thread.stop();

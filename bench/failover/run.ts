@@ -54,7 +54,7 @@ export async function measure(
   const { access } = ground;
   const dying = await arrange(ground, cell);
   const namespace = "default";
-  const clients = watch(access, { namespace, name, intervalMs: paceMs, timeoutMs, pods: false });
+  const clients = await watch(access, { namespace, name, intervalMs: paceMs, timeoutMs, pods: false });
   const { back, elections } = await lose(ground, dying).catch(async (error: Error) => {
     await clients.stop().catch(() => {}); // why it failed is told
     throw error;

@@ -95,7 +95,7 @@ export async function drill(
     tell(what);
   };
   return inNamespace(cluster.access, "drill", async (namespace) => {
-    const clients = watch(cluster.access, { namespace, name: "drill", ...pace, pods });
+    const clients = await watch(cluster.access, { namespace, name: "drill", ...pace, pods });
     note("clients read and write through the endpoint");
     const ended = await hit(cluster, blow, hold, note, signal).then(
       (value) => ({ value }),

@@ -155,8 +155,10 @@ export async function watched(
 ): Promise<Seen> {
   const { ca, cert, key, server } = access;
   const url = `${server}/api/v1/namespaces/default`;
-  const prober = startProber({ url, intervalMs: 50, timeoutMs: 1_000, ca, cert, key });
-  const writer = startWriter({ access, name: what.replaceAll(" ", "-") });
+  const [prober, writer] = await Promise.all([
+    startProber({ url, intervalMs: 50, timeoutMs: 1_000, ca, cert, key }),
+    startWriter({ access, name: what.replaceAll(" ", "-") }),
+  ]);
   const ended = await work().then(
     () => undefined,
     (error: Error) => error,

@@ -25,6 +25,12 @@ test("K7 the time without an answer counts, apart before and after the victim ha
   assert.deepEqual(awayMs(samples, 100, 300), { before: 995, after: 315 }, "to its end, whenever that is");
   assert.deepEqual(awayMs([asked(0, true), asked(100, false, 9000)], 100, 50), { before: 8995, after: 0 });
   assert.deepEqual(awayMs(samples.slice(0, 3), 100, 150), { before: 0, after: 0 });
+  const late = [asked(0, false, 1000), asked(100, false, 1000), asked(2000, true)];
+  assert.deepEqual(
+    awayMs(late, 100, 3000),
+    { before: 1905, after: 0 },
+    "no answer from the first request on",
+  );
 });
 
 test("K7 every cell belongs to a setup, and rows of other settings do not count", () => {

@@ -34,7 +34,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 test("the writer counts what was acknowledged, sees a pause, and names what was lost", async () => {
   const { state, access, close } = await serveApi();
-  const writer = startWriter({ access, name: "trial" });
+  const writer = await startWriter({ access, name: "trial" });
   const posts = async (more: number) => {
     const wanted = state.posted.length + more;
     while (state.posted.length < wanted) await sleep(10);
@@ -60,7 +60,7 @@ test("the writer counts what was acknowledged, sees a pause, and names what was 
 test("a writer that is stopped in an outage says how long it has lasted", async () => {
   const { state, access, close } = await serveApi();
   state.healthy = false;
-  const writer = startWriter({ access, name: "silence" });
+  const writer = await startWriter({ access, name: "silence" });
   while (state.posted.length === 0) await sleep(10);
   await sleep(400);
   const { acknowledged, lost, longestPauseMs } = await writer.stop().finally(close);

@@ -18,9 +18,8 @@ test("a kept connection is one connection, and a broken one is made anew", async
   http2.on("session", (session: ServerHttp2Session) => sessions.push(session));
   await new Promise<void>((resolve) => http2.listen(0, "127.0.0.1", resolve));
   const url = `https://127.0.0.1:${(http2.address() as AddressInfo).port}/readyz`;
-  const prober = startProber({ url, intervalMs: 25, timeoutMs: 200, ca: cert, connection: "kept" });
+  const prober = await startProber({ url, intervalMs: 25, timeoutMs: 200, ca: cert, connection: "kept" });
   try {
-    while (sessions.length === 0) await sleep(20); // a thread takes its time to start
     await sleep(500);
     assert.equal(sessions.length, 1);
     silent = true; // as a server whose network is gone: the connection stays
