@@ -44,6 +44,7 @@ export interface MeasureResult {
   /** Whether something answers at the endpoint's address. */
   readonly vipAnswers: boolean;
 }
+
 type Input = z.output<typeof measureInput>;
 type Machine = Input["machines"][number];
 
@@ -59,26 +60,28 @@ type Ask = <Schema extends z.ZodType>(
 
 /**
  * Measures all machines and the ways between them at the same time, over one connection each, and tells what speaks
- * against a cluster. What it starts on a machine is ended, or goes away by itself. A machine that cannot be reached is left
- * out: the step that reaches it says why, and whether that matters.
- * @throws ProblemsError naming everything on every machine
+ * against a cluster. What it starts on a machine is ended, or goes away by itself.
+ * @throws ProblemsError naming everything on every machine; Error naming those that cannot be reached: the step that
+ *   reaches them, at the same time, says why
  */
 export async function measureAll({ machines, ...asked }: Input): Promise<Judgement> {
   const sessions = await Promise.allSettled(
     machines.map(({ request }) => openSession(parseRequest(request), () => {})),
   );
-  const open = sessions.flatMap((session, index) =>
-    session.status === "fulfilled" ? [{ session: session.value, machine: machines[index]! }] : [],
-  );
+  const open = sessions.flatMap((session) => (session.status === "fulfilled" ? [session.value] : []));
   try {
-    const asks = open.map(({ session, machine }) => askOver(session, machine.name));
-    const reached = open.map(({ machine }) => machine);
-    const judgement = judge(await measure({ machines: reached, ...asked }, asks), asked.limits);
+    const away = machines.filter((_, index) => sessions[index]!.status === "rejected");
+    if (away.length > 0)
+      throw new Error(
+        `not measured, since ${away.map(({ name }) => name).join(", ")} cannot be reached; the next run measures`,
+      );
+    const asks = open.map((session, index) => askOver(session, machines[index]!.name));
+    const judgement = judge(await measure({ machines, ...asked }, asks), asked.limits);
     const { problems } = judgement;
     if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
     return judgement;
   } finally {
-    for (const { session } of open) session.end();
+    for (const session of open) session.end();
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { measureChange } from "../../components/change.ts";
-import { measureInput } from "../../components/measuring.ts";
+import { measureAll, measureInput } from "../../components/measuring.ts";
 import { requireCluster } from "../../config/parse.ts";
 import { agentInputs, exampleInput, serverInputs } from "../unit/example.ts";
 import { build } from "./build.ts";
@@ -38,4 +38,13 @@ test("M1 measuring is done again when nodes or limits change, and with nothing e
   assert.notEqual(change({ k3s: { flannelBackend: "host-gw" } }), before);
   const [first, second, third] = serverInputs(3);
   assert.notEqual(change({ servers: [first, second, { ...third, lost: true }] }), before);
+});
+
+test("S08 nothing counts as measured while a machine cannot be reached", async () => {
+  const hostKey = serverInputs(1)[0]!.hostKey;
+  const request = { name: "server-1", host: "127.0.0.1", port: 1, hostKey, privateKey: "", waitSeconds: 0 };
+  const machine = { name: "server-1", role: "server", address: "192.0.2.11" } as const;
+  const machines = [{ ...machine, request: JSON.stringify(request) }];
+  const input = measureInput.parse({ limits: {}, vxlan: true, vip: null, machines });
+  await assert.rejects(measureAll(input), /not measured, since server-1 cannot be reached; the next run/);
 });
