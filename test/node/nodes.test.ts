@@ -80,3 +80,37 @@ test("S25 the members of a lost machine are those of its name or address, also o
   const body = `members_of a 10.0.0.1 "$@"; printf '%s\\n' "\${STALE[@]}"`;
   assert.deepEqual((await functions(body, members)).stdout.trim().split("\n"), [members[0], members[2]]);
 });
+
+test("S35 a Node and its password are told from one answer; no answer is a failure", async () => {
+  const body = `
+    look() { node_facts https://192.0.2.11:6443 Agent-1 && echo "$NODE_ID $NODE_READY $NODE_ADDRESS $NODE_PASSWORD_KEPT" || echo failed; }
+    kube() { printf '%s\\n' "$ANSWER"; [[ $ANSWER != down ]]; }
+    for ANSWER in "" "Secret||||" "Node||0a1b|True|192.0.2.21" $'Node||0a1b|False|192.0.2.21\\nSecret||||' \\
+      "Node|||Unknown|" "Node|2031-01-01T00:00:00Z|0a1b|True|192.0.2.21" down; do look; done
+    kube() { echo "$*" >asked; }
+    look; cat asked`;
+  const { stdout } = await functions(body);
+  const lines = stdout.split("\n");
+  assert.deepEqual(lines.slice(0, 8), [
+    " no  no",
+    " no  yes",
+    "0a1b yes 192.0.2.21 no",
+    "0a1b no 192.0.2.21 yes",
+    "never-reported no  no",
+    "deleting no 192.0.2.21 no",
+    "failed",
+    " no  no",
+  ]);
+  // k3s keeps the secret under the name in lower case
+  assert.match(lines[8]!, /get node\/Agent-1 secret\/agent-1\.node-password\.k3s --ignore-not-found/);
+});
+
+test("S35 a name is unheard of only when the API says so for both the Node and the password", async () => {
+  const body = `
+    api() { API_STATUS=\${ANSWERS%% *} ANSWERS=\${ANSWERS#* }; [[ $API_STATUS == 2?? ]]; }
+    for ANSWERS in "404 404" "200 404" "404 200" "000 404" "404 500"; do
+      unheard_of agent-1 && echo unheard || echo heard
+    done`;
+  const { stdout } = await functions(body);
+  assert.deepEqual(stdout.split("\n").slice(0, -1), ["unheard", "heard", "heard", "heard", "heard"]);
+});
