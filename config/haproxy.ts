@@ -7,11 +7,13 @@ const statistics = "127.0.0.1:8404";
 
 /**
  * `haproxy.cfg`: connections to the API are passed through as they are, TLS included, to servers that answer. A server
- * is asked over HTTPS for `/ping`, which k3s answers to anybody (`/readyz` wants a client certificate), every second and
- * twice as often once it fails; its connections are closed when it is given up, since their clients would wait for
- * minutes. A connection that a server does not take within half a second goes to another one at once: so a machine that
- * has just died costs new connections that half second, before its check gave it up (the time is the check's own too).
- * Watches are idle for long: hence the ten minutes.
+ * is asked over HTTPS for `/readyz`, every second and twice as often once it fails. Without a client certificate the API
+ * server itself answers that with 401, and k3s with 503 while it starts and has none to hand the request to. (`/ping` is
+ * k3s' own and answered from the first moment on: for as long, a third of all requests would end in 503.) The connections
+ * of a server that is given up are closed, since their clients would wait for minutes. A connection that a server does
+ * not take within half a second goes to another one at once: so a machine that has just died costs new connections that
+ * half second, before its check gave it up (the time is the check's own too). Watches are idle for long: hence the ten
+ * minutes.
  */
 export function haproxyConfig(config: ClusterConfig): string {
   const servers = living(config.servers)
@@ -44,8 +46,8 @@ frontend api
 
 backend servers
   balance roundrobin
-  option httpchk GET /ping
-  http-check expect status 200
+  option httpchk GET /readyz
+  http-check expect rstatus ^(200|401)$
   default-server check check-ssl verify none inter 1s fastinter 500ms downinter 1s fall 2 rise 2 on-marked-down shutdown-sessions
 ${servers}
 

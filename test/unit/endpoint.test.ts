@@ -84,7 +84,7 @@ test("K7 the address of keepalived is on the servers' LAN and nobody's own", () 
   assert.deepEqual(keepalived("192.0.2.10"), []);
 });
 
-test("P1 haproxy.cfg passes TLS through, asks /ping over HTTPS and names each server once", () => {
+test("P1 haproxy.cfg passes TLS through, asks /readyz over HTTPS and names each server once", () => {
   const text = haproxyConfig(requireCluster(exampleInput(haproxy([balancer(1), balancer(2)]))));
   assert.deepEqual(text.match(/^ {2}server .*$/gm), [
     "  server server-1 192.0.2.11:6443",
@@ -93,7 +93,8 @@ test("P1 haproxy.cfg passes TLS through, asks /ping over HTTPS and names each se
   ]);
   for (const part of [
     "mode tcp",
-    "option httpchk GET /ping",
+    "option httpchk GET /readyz",
+    "http-check expect rstatus ^(200|401)$",
     "check-ssl verify none",
     "on-marked-down shutdown-sessions",
     "option redispatch 1",
