@@ -7,7 +7,7 @@ import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { measureChange } from "./change.ts";
 import type { Checked, CheckInput } from "./check-nodes.ts";
 import { LocalStep } from "./local-step.ts";
-import type { MeasureInput, MeasureResult } from "./measuring.ts";
+import type { MeasureInput } from "./measuring.ts";
 import { componentType } from "./types.ts";
 
 export interface PreflightArgs {
@@ -48,15 +48,11 @@ export class Preflight extends pulumi.ComponentResource {
   constructor(name: string, args: PreflightArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("Preflight"), name, {}, opts);
     const { config, change } = args;
-    const vip = virtualAddress(config) ?? null;
-    const measure = this.measure(name, vip, args);
-    const measured = pulumi.unsecret(measure.stdout).apply((stdout) => JSON.parse(stdout) as MeasureResult);
-    const stdin = pulumi.all([measured, pulumi.all([...args.facts])]).apply(([{ vipAnswers }, nodes]) => {
+    const measure = this.measure(name, args);
+    const stdin = pulumi.all([...args.facts]).apply((nodes) => {
       const wish: CheckInput = {
         version: config.version,
         checksums: checksumsFor(config.version, config.checksums),
-        vip,
-        vipAnswers,
         nodes,
         agents: living(config.agents).map((node) => node.name),
       };
@@ -78,13 +74,13 @@ export class Preflight extends pulumi.ComponentResource {
    * Ports, disks, clocks, the ways between the nodes, and whether the endpoint's address is taken. Runs while the nodes
    * are reached and looked at, which it needs nothing of.
    */
-  private measure(name: string, vip: string | null, { config, machines }: PreflightArgs): LocalStep {
+  private measure(name: string, { config, machines }: PreflightArgs): LocalStep {
     const stdin = pulumi.all(machines.map(({ request }) => request)).apply((requests) => {
       const { limits, k3s } = config;
       const input: MeasureInput = {
         limits,
         vxlan: k3s.flannelBackend === "vxlan",
-        vip,
+        vip: virtualAddress(config) ?? null,
         machines: machines.map(({ node }, index) => ({
           request: requests[index]!,
           name: node.name,

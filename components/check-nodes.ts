@@ -6,8 +6,6 @@ import { ProblemsError } from "../config/problems.ts";
 export const checkInput = z.strictObject({
   version: z.string(),
   checksums: z.object({ amd64: z.string().optional(), arm64: z.string().optional() }),
-  vip: z.string().nullable(),
-  vipAnswers: z.boolean(),
   nodes: z.array(nodeFacts),
   /** The nodes that shall be agents. */
   agents: z.array(z.string()),

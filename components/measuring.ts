@@ -14,6 +14,7 @@ import { ProblemsError } from "../config/problems.ts";
 import { type Executed, execute, lastLine } from "../ssh/execute.ts";
 import { openSession, type Session } from "../ssh/probe.ts";
 import { parseRequest } from "../ssh/request.ts";
+import { addressAnswers } from "./address-answers.ts";
 import { type Flag, scriptCommand } from "./command-line.ts";
 import { scriptsBundle } from "./scripts.ts";
 
@@ -36,15 +37,6 @@ export const measureInput = z.strictObject({
 });
 
 export type MeasureInput = z.input<typeof measureInput>;
-
-/** What the step says when nothing forbids to start. */
-export interface MeasureResult {
-  /** How many machines there are. */
-  readonly measured: number;
-  /** Whether something answers at the endpoint's address. */
-  readonly vipAnswers: boolean;
-}
-
 type Input = z.output<typeof measureInput>;
 type Machine = Input["machines"][number];
 
@@ -64,7 +56,8 @@ type Ask = <Schema extends z.ZodType>(
  * @throws ProblemsError naming everything on every machine; Error naming those that cannot be reached: the step that
  *   reaches them, at the same time, says why
  */
-export async function measureAll({ machines, ...asked }: Input): Promise<Judgement> {
+export async function measureAll({ machines, vip, ...asked }: Input): Promise<Judgement> {
+  const answers = vip === null ? false : addressAnswers(vip);
   const sessions = await Promise.allSettled(
     machines.map(({ request }) => openSession(parseRequest(request), () => {})),
   );
@@ -76,7 +69,8 @@ export async function measureAll({ machines, ...asked }: Input): Promise<Judgeme
         `not measured, since ${away.map(({ name }) => name).join(", ")} cannot be reached; the next run measures`,
       );
     const asks = open.map((session, index) => askOver(session, machines[index]!.name));
-    const judgement = judge(await measure({ machines, ...asked }, asks), asked.limits);
+    const measured = await measure({ machines, vip, ...asked }, asks);
+    const judgement = judge(measured, asked.limits, (await answers) ? vip! : undefined);
     const { problems } = judgement;
     if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
     return judgement;

@@ -26,10 +26,6 @@ export type NodeFacts = z.output<typeof nodeFacts>;
 export interface Wish {
   readonly version: string;
   readonly checksums: Checksums;
-  /** The virtual address, when there is one. */
-  readonly vip: string | null;
-  /** Whether something answers at the virtual address. */
-  readonly vipAnswers: boolean;
 }
 
 function clones(facts: readonly NodeFacts[], field: "machineId" | "productUuid", next: string): Problem[] {
@@ -69,19 +65,6 @@ function checksumProblems(facts: readonly NodeFacts[], wish: Wish): Problem[] {
     }));
 }
 
-/** A new cluster must not take an address that something already answers at. */
-function vipProblems(facts: readonly NodeFacts[], wish: Wish): Problem[] {
-  if (wish.vip === null || !wish.vipAnswers || facts.some((fact) => fact.role === "server")) return [];
-  return [
-    {
-      path: "endpoint.address",
-      found: `${wish.vip}, which answers already although no server runs yet`,
-      wanted: "a free address",
-      next: "Find the machine that has it, or take another address.",
-    },
-  ];
-}
-
 /** Whether the cluster lives already: then agents wait for all servers, whose newer version they must not overtake. */
 export function serverRuns(facts: readonly NodeFacts[]): boolean {
   return facts.some((fact) => fact.role === "server");
@@ -102,6 +85,5 @@ export function factProblems(facts: readonly NodeFacts[], wish: Wish): Problem[]
     ),
     ...versionProblems(facts, wish.version),
     ...checksumProblems(facts, wish),
-    ...vipProblems(facts, wish),
   ];
 }

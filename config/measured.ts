@@ -200,8 +200,25 @@ function wrongClocks(all: readonly Measured[], limits: Limits): Problem[] {
   }));
 }
 
-/** Everything that was measured, against the stack's limits. Pure. */
-export function judge(all: readonly Measured[], limits: Limits): Judgement {
+/** A new cluster must not take an address that something answers at; where k3s is on a server, that may be its cluster. */
+function takenAddress(all: readonly Measured[], address: string | undefined): Problem[] {
+  const servers = all.filter(({ role }) => role === "server");
+  if (address === undefined || servers.some(({ listening }) => !listening.new)) return [];
+  return [
+    {
+      path: "endpoint.address",
+      found: `${address}, which answers already although no server runs yet`,
+      wanted: "a free address",
+      next: "Find the machine that has it, or take another address.",
+    },
+  ];
+}
+
+/**
+ * Everything that was measured, against the stack's limits. Pure.
+ * @param answering the endpoint's address, when something answers there
+ */
+export function judge(all: readonly Measured[], limits: Limits, answering?: string): Judgement {
   const disks = all.map((one) => slowDisk(one, limits));
   const problems = [
     ...all.flatMap(taken),
@@ -209,6 +226,7 @@ export function judge(all: readonly Measured[], limits: Limits): Judgement {
     ...disks.flatMap((disk) => disk.problems),
     ...farServers(all, limits),
     ...wrongClocks(all, limits),
+    ...takenAddress(all, answering),
   ];
   return {
     problems: problems.sort((a, b) => a.path.localeCompare(b.path)),

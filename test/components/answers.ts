@@ -78,8 +78,7 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
 
 /** The check over all nodes is the real one. */
 function localAnswer({ create, stdin }: MockResourceArgs["inputs"]): string {
-  if (String(create).includes("local-check.ts")) return JSON.stringify(checkNodes(String(stdin)));
-  return String(create).includes("local-measure.ts") ? '{"measured":1,"vipAnswers":false}' : "{}";
+  return String(create).includes("local-check.ts") ? JSON.stringify(checkNodes(String(stdin))) : "{}";
 }
 
 /** The outputs that the providers would add to a resource's inputs. */

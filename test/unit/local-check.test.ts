@@ -19,8 +19,6 @@ async function run(input: CheckInput): Promise<{ code: number; out: string; err:
 const input = (more: Partial<CheckInput> = {}): CheckInput => ({
   version: "v1.34.2+k3s1",
   checksums: { amd64: "a".repeat(64) },
-  vip: "192.0.2.10",
-  vipAnswers: false,
   nodes: ["server-1", "server-2"].map((node, index) => ({
     node,
     arch: "amd64",
@@ -43,7 +41,7 @@ test("machines that agree are let through with one line of JSON", async () => {
 
 test("M2: servers that shall be agents are told", async () => {
   const nodes = input().nodes.map((node) => ({ ...node, role: "server" as const }));
-  const { out } = await run(input({ nodes, vip: null, agents: ["server-2", "agent-1"] }));
+  const { out } = await run(input({ nodes, agents: ["server-2", "agent-1"] }));
   assert.deepEqual((JSON.parse(out) as { demoted: string[] }).demoted, ["server-2"]);
 });
 

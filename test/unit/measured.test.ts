@@ -142,3 +142,11 @@ test("S38 what a node says is checked before it is used", () => {
     assert.equal(listening.safeParse({ ...good, place }).success, false, place);
   assert.equal(measuring.safeParse({ node: "a", knocks: ["b 1 open $(x)"], disk: null }).success, false);
 });
+
+test("S03 a new cluster takes no address that answers; that of a living one may", () => {
+  const problems = (...spoiled: Partial<Spoiled>[]) =>
+    judge(machines(...spoiled), asked, "192.0.2.10").problems.map(problemLine);
+  assert.match(problems().join(), /^endpoint\.address: found 192\.0\.2\.10, which answers already/);
+  assert.deepEqual(problems({ name: "server-3", listening: { new: false } }), []);
+  assert.equal(problems({ name: "agent-1", listening: { new: false } }).length, 1);
+});
