@@ -45,7 +45,8 @@ export async function openStack(
   return { stack, stateDirectory: join(directory, "state") };
 }
 
-async function settingsOf(directory: string, env: Record<string, string>) {
+/** How Pulumi is called for the stack of an instance; `envVars` is its whole environment. */
+export async function settingsOf(directory: string, env: Record<string, string>) {
   const workDir = join(directory, "work");
   for (const name of ["work", "state", "home"]) await mkdir(join(directory, name), { recursive: true });
   const envVars = {

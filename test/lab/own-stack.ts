@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { projectRoot } from "../../components/scripts.ts";
+import { settingsOf } from "../../lab/engine.ts";
 import { pulumiDirectory } from "../../lab/paths.ts";
 import type { Rehearsal } from "./support.ts";
 
@@ -25,14 +26,7 @@ export async function ownStack({ cluster, prepared }: Rehearsal): Promise<OwnSta
   await symlink(join(projectRoot, "node_modules"), join(checkout, "node_modules"));
   const pulumi = join(cluster.lab.directory, pulumiDirectory);
   await cp(join(pulumi, "work", "Pulumi.lab.yaml"), join(checkout, "Pulumi.lab.yaml"));
-  const env = {
-    ...process.env,
-    ...prepared.env,
-    PULUMI_HOME: join(pulumi, "home"),
-    PULUMI_BACKEND_URL: `file://${join(pulumi, "state")}`,
-    PULUMI_CONFIG_PASSPHRASE: (await readFile(join(pulumi, "passphrase"), "utf8")).trim(),
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-  };
+  const env = { ...process.env, ...(await settingsOf(pulumi, prepared.env)).envVars };
   const ops = (args: readonly string[], typed: string) => {
     const command = [process.execPath, "ops/main.ts", "--stack", "lab", ...args].join(" ");
     return atTerminal(command, { cwd: checkout, env }, typed);
