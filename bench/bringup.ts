@@ -16,6 +16,7 @@ import { heading, openScreen } from "../lab/screen.ts";
 import { table } from "../lab/table.ts";
 import { leastWork } from "./least.ts";
 import { atMost, median } from "./stats.ts";
+import { watchStolen } from "./stolen.ts";
 
 /** Seconds that the program may take longer than the least work: for each node, and in all. */
 const limits = { perNode: 2, all: 4 };
@@ -39,8 +40,8 @@ try {
 }
 process.exit();
 
-/** Seconds of one bring-up: in all, and of that the servers' own starts. */
-type Run = { all: number; starts: number };
+/** Seconds of one bring-up: in all, and of that the servers' own starts; and how much of it others took, in percent. */
+type Run = { all: number; starts: number; stolen: number };
 
 async function compare(prepared: Prepared): Promise<number> {
   const least: Run[] = [];
@@ -48,11 +49,14 @@ async function compare(prepared: Prepared): Promise<number> {
   const begins: number[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     const bare = await fresh(prepared);
-    least.push({ all: await leastWork(bare), starts: await serverStarts(bare) });
+    const beside = watchStolen();
+    const all = await leastWork(bare);
+    least.push({ all, stolen: beside(), starts: await serverStarts(bare) });
     tell(round, "least work", least.at(-1)!);
     const cluster = await fresh(prepared);
+    const besideProgram = watchStolen();
     const { seconds, start } = await timedUp(cluster);
-    program.push({ all: seconds, starts: await serverStarts(cluster) });
+    program.push({ all: seconds, stolen: besideProgram(), starts: await serverStarts(cluster) });
     begins.push(start);
     tell(round, "program", program.at(-1)!);
   }
@@ -74,15 +78,19 @@ async function compare(prepared: Prepared): Promise<number> {
     ["program, median", `${by.toFixed(2)} s`],
     ["program, without the servers' starts", `${middle(program, own).toFixed(2)} s`],
     ["ratio of the medians", (by / of).toFixed(2)],
+    [
+      "processor time taken by others, worst run",
+      `${Math.max(...[...least, ...program].map((run) => run.stolen)).toFixed(0)} %`,
+    ],
     ...verdicts.map(({ what, found, limit, held }) => [what, found, limit, held ? "held" : "NOT HELD"]),
   ];
   for (const line of table(["figure", "found", "limit", ""], rows, screen.look)) screen.write(line);
   return verdicts.every(({ held }) => held) ? 0 : 1;
 }
 
-function tell(round: number, what: string, { all, starts }: Run): void {
+function tell(round: number, what: string, { all, starts, stolen }: Run): void {
   screen.write(
-    `round ${round}: ${what} ${all.toFixed(2)} s, of which servers' starts ${starts.toFixed(2)} s`,
+    `round ${round}: ${what} ${all.toFixed(2)} s, of which servers' starts ${starts.toFixed(2)} s; ${stolen.toFixed(0)} % of the processors' time taken by others`,
   );
 }
 

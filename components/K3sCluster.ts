@@ -94,7 +94,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     const join = joinPointOf(`${name}-identity`, access, config, password, reading);
     const servers = [first];
     for (const node of config.servers.filter((server) => server !== founder)) {
-      servers.push(this.server(node, { founds: false, ...join }, tokens, [servers.at(-1)!.step]));
+      const entry = { founds: false, url: join.url, token: join.token } as const;
+      servers.push(this.server(node, entry, tokens, [servers.at(-1)!.step]));
     }
     const serversFirst = preflight.serverRuns.apply((runs) => (runs ? [servers.at(-1)!.step] : []));
     const token = pulumi
@@ -105,14 +106,16 @@ export class K3sCluster extends pulumi.ComponentResource {
         config,
         url: join.url,
         token,
-        server: { access, after: first.step },
+        server: { access, after: join.step },
         serversFirst,
         demoted: preflight.demoted,
         machineOf: (node) => machines.agent(node),
       },
       { parent: this },
     );
-    const kubeconfig = kubeconfigOf(`${name}-kubeconfig`, access, config, reading);
+    // after the question that all other servers wait for
+    const later = { ...reading, dependsOn: join.step };
+    const kubeconfig = kubeconfigOf(`${name}-kubeconfig`, access, config, later);
     const endpoint = provideEndpoint(
       name,
       {
@@ -144,8 +147,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     const s3 = s3Input(args.s3);
     const saved = this.saveSnapshots(name, access, s3, verify);
     this.snapshots = Object.fromEntries([...saved].map(([snapshot, { report }]) => [snapshot, report]));
-    // beside the verification, which it needs nothing of
-    const backed = [...done, ...[...saved.values()].flatMap(({ steps }) => steps)];
+    // what the first server has is known once it is done; nobody waits for S3 at the end
+    const backed = [join.step, ...[...saved.values()].flatMap(({ steps }) => steps)];
     this.backups = backupsStep(`${name}-backups`, access, config, s3, { parent: this, dependsOn: backed });
     this.registerOutputs({
       endpoint: this.endpoint,

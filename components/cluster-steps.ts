@@ -41,6 +41,8 @@ export interface JoinPoint {
   readonly url: pulumi.Output<string>;
   /** The secure token (`K10...::server:...`), which carries the hash of the cluster's CA. Secret. */
   readonly token: pulumi.Output<string>;
+  /** The step that asked for them. */
+  readonly step: pulumi.Resource;
 }
 
 /**
@@ -68,7 +70,7 @@ export function joinPointOf(
   const token = pulumi
     .all([identity.token, rotated])
     .apply(([own, password]) => (password === undefined ? own : serverJoinToken(own, password)));
-  return { url: pulumi.unsecret(identity.url), token: pulumi.secret(token) };
+  return { url: pulumi.unsecret(identity.url), token: pulumi.secret(token), step };
 }
 
 /** Asks the cluster, not the nodes: these servers vote, no learner, no alarm, every Node Ready. */

@@ -43,12 +43,14 @@ function wordsOf(verb: string, flags: readonly Flag[]): string[] {
  * is cut. Without `--norc` bash reads root's own settings when its standard input is a socket.
  * @param seconds after which the node ends it
  * @param step the arguments of the script, where it is `k3s-node`
+ * @param bytes of the script, where it reads what comes after it; undefined where nothing does
  * @throws Error as `nodeCommand` does
  */
-export function scriptCommand(user: string, seconds: number, step?: Step): string {
+export function scriptCommand(user: string, seconds: number, step?: Step, bytes?: number): string {
   const sudo = user === "root" ? "" : "sudo -n ";
   const words = step ? ["k3s-node", step.verb, ...wordsOf(step.verb, step.flags)] : [];
-  return [`${sudo}timeout -k 5 ${seconds} bash --norc -c 'eval "$(cat)"'`, ...words].join(" ");
+  const read = bytes === undefined ? "cat" : `head -c ${bytes}`;
+  return [`${sudo}timeout -k 5 ${seconds} bash --norc -c 'eval "$(${read})"'`, ...words].join(" ");
 }
 
 /** A verb of `k3s-node` with its flags. */

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { SshSecrets } from "../config/load.ts";
 import { virtualAddress } from "../config/render.ts";
-import { firstServer, living } from "../config/roster.ts";
+import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig, NodeConfig } from "../config/schema.ts";
 import { addressCheck } from "./address.ts";
 import { anyChange, anyMachineChange, clusterChange, machineChange } from "./change.ts";
@@ -85,8 +85,8 @@ export class Machines {
   }
 
   /**
-   * The release comes to the first server, and then to all others at the same time: they share the way to the mirror,
-   * and have time while the first server starts.
+   * The release comes to one server after another, in the order in which they need it, and then to all agents at the
+   * same time: they share the way to the mirror, and have time while the first server starts.
    * @param passed the gate before anything is written to a node
    */
   fetchReleases(passed: pulumi.Resource): void {
@@ -96,7 +96,7 @@ export class Machines {
       const args = { config, node, access: this.access(node), after };
       const { fetched } = new K3sRelease(node.name, args, { parent });
       this.releases.set(node.name, fetched);
-      if (node === firstServer(config)) after = fetched;
+      if (node.role === "server") after = fetched;
     }
   }
 

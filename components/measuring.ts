@@ -11,7 +11,8 @@ import {
   readClock,
 } from "../config/measured.ts";
 import { ProblemsError } from "../config/problems.ts";
-import { type Executed, execute, lastLine } from "../ssh/execute.ts";
+import { converse, type Dialogue } from "../ssh/dialogue.ts";
+import { execute } from "../ssh/execute.ts";
 import { openSession, type Session } from "../ssh/probe.ts";
 import { parseRequest } from "../ssh/request.ts";
 import { addressAnswers } from "./address-answers.ts";
@@ -40,15 +41,8 @@ export type MeasureInput = z.input<typeof measureInput>;
 type Input = z.output<typeof measureInput>;
 type Machine = Input["machines"][number];
 
-/** Seconds for one question: knocking at a silent port takes 2.5 of them, a slow disk 1.5; a busy machine a few more. */
-const seconds = 30;
-
-/** Asks a machine something, by a verb of `k3s-node`. */
-type Ask = <Schema extends z.ZodType>(
-  verb: string,
-  schema: Schema,
-  flags: readonly Flag[],
-) => Promise<z.output<Schema>>;
+/** Seconds for all that is asked of a machine: the others answer meanwhile, and silent ports and slow disks take a few. */
+const seconds = 60;
 
 /**
  * Measures all machines and the ways between them at the same time, over one connection each, and tells what speaks
@@ -56,7 +50,7 @@ type Ask = <Schema extends z.ZodType>(
  * @throws ProblemsError naming everything on every machine; Error naming those that cannot be reached: the step that
  *   reaches them, at the same time, says why
  */
-export async function measureAll({ machines, vip, ...asked }: Input): Promise<Judgement> {
+export async function measureAll({ machines, vip, vxlan, limits: asked }: Input): Promise<Judgement> {
   const answers = vip === null ? false : addressAnswers(vip);
   const sessions = await Promise.allSettled(
     machines.map(({ request }) => openSession(parseRequest(request), () => {})),
@@ -68,9 +62,8 @@ export async function measureAll({ machines, vip, ...asked }: Input): Promise<Ju
       throw new Error(
         `not measured, since ${away.map(({ name }) => name).join(", ")} cannot be reached; the next run measures`,
       );
-    const asks = open.map((session, index) => askOver(session, machines[index]!.name));
-    const measured = await measure({ machines, vip, ...asked }, asks);
-    const judgement = judge(measured, asked.limits, (await answers) ? vip! : undefined);
+    const measured = await measure({ machines, vxlan }, open);
+    const judgement = judge(measured, asked, (await answers) ? vip! : undefined);
     const { problems } = judgement;
     if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
     return judgement;
@@ -79,76 +72,65 @@ export async function measureAll({ machines, vip, ...asked }: Input): Promise<Ju
   }
 }
 
-async function measure({ machines, vxlan }: Input, asks: readonly Questions[]): Promise<Measured[]> {
-  const each = <T>(work: (machine: Machine, questions: Questions, index: number) => Promise<T>) =>
-    Promise.all(machines.map((machine, index) => work(machine, asks[index]!, index)));
+async function measure(
+  { machines, vxlan }: Pick<Input, "machines" | "vxlan">,
+  open: readonly Session[],
+): Promise<Measured[]> {
   const servers = machines.filter(({ role }) => role === "server").map(({ name }) => name);
-  const overlay: Flag[] = vxlan ? [["vxlan", null]] : [];
-  const self = ({ name, role }: Machine): Flag[] => [
+  const flags = ({ name, role }: Machine): Flag[] => [
     ["name", name],
     ["role", role],
+    ["server", servers.join(",")],
+    ...machines
+      .filter((other) => other.name !== name)
+      .map((other) => ["peer", `${other.name}=${other.address}`] as const),
+    ...(vxlan ? [["vxlan", null] as const] : []),
   ];
-  const listens = await each((machine, { ask }) => ask("listen", listening, [...self(machine), ...overlay]));
+  const talks = await Promise.all(open.map((session, index) => talk(session, flags(machines[index]!))));
+  const each = <Schema extends z.ZodType>(schema: Schema, line: (talk: Dialogue) => Promise<string>) =>
+    Promise.all(talks.map(async (one, index) => understood(machines[index]!, schema, line(one))));
+  const listens = await each(listening, (one) => one.hear());
   const [clocks, results] = await Promise.all([
-    each((_, { clock }) => clock()),
-    each((machine, { ask }) =>
-      ask("measure", measuring, [
-        ...self(machine),
-        ["server", servers.join(",")],
-        ...machines
-          .filter((other) => other !== machine)
-          .map(({ name, address }) => ["peer", `${name}=${address}`] as const),
-        ...overlay,
-      ]),
-    ),
+    Promise.all(open.map((session, index) => clockOf(session, machines[index]!))),
+    each(measuring, (one) => one.ask("measure")),
   ]);
-  const said = await each(async ({ name }, { ask }, index) => {
-    const { place } = listens[index]!;
-    if (place === null) return [];
-    return (
-      await ask("unlisten", heard, [
-        ["name", name],
-        ["place", place],
-      ])
-    ).heard;
-  });
+  const said = await each(heard, (one) => one.ask("end"));
   return machines.map(({ name, role }, index) => ({
     name,
     role,
     listening: listens[index]!,
     measuring: results[index]!,
-    heard: said[index]!,
+    heard: said[index]!.heard,
     clock: clocks[index]!,
   }));
 }
 
-interface Questions {
-  readonly ask: Ask;
-  readonly clock: () => Promise<Measured["clock"]>;
+/** The scripts travel over standard input, since none may be there yet; what it is told comes after them. */
+function talk(session: Session, flags: readonly Flag[]): Promise<Dialogue> {
+  const bundle = scriptsBundle();
+  const step = { verb: "measure", flags };
+  const command = scriptCommand(session.node.user, seconds, step, Buffer.byteLength(bundle));
+  return converse(session, command, { stdin: bundle, timeoutMs: (seconds + 10) * 1000 });
 }
 
-function askOver(session: Session, name: string): Questions {
-  const { user } = session.node;
-  const bundle = scriptsBundle();
-  const run = (stdin: string, verb?: string, flags: readonly Flag[] = []): Promise<Executed> => {
-    const command = scriptCommand(user, seconds, verb === undefined ? undefined : { verb, flags });
-    return execute(session, command, { stdin, timeoutMs: (seconds + 10) * 1000 });
-  };
-  return {
-    async ask(verb, schema, flags) {
-      const { code, stdout, stderr } = await run(bundle, verb, flags);
-      if (code !== 0) throw new Error(`${name}: ${verb}: ${lastLine(stderr)} (exit code ${code})`);
-      const parsed = schema.safeParse(JSON.parse(stdout));
-      if (parsed.success) return parsed.data;
-      const fields = parsed.error.issues.map(({ path }) => path.slice(0, 2).join(".") || "the answer");
-      throw new Error(`${name}: ${verb} answered with unexpected ${[...new Set(fields)].join(", ")}`);
-    },
-    async clock() {
-      const asked = Date.now();
-      const { stdout } = await run(clockCommand);
-      const clock = readClock(asked, Date.now(), stdout);
-      if (!clock) throw new Error(`${name}: it does not tell the time`);
-      return clock;
-    },
-  };
+async function understood<Schema extends z.ZodType>(
+  { name }: Machine,
+  schema: Schema,
+  line: Promise<string>,
+): Promise<z.output<Schema>> {
+  const told = await line.catch((error: Error) => {
+    throw new Error(`${name}: ${error.message}`);
+  });
+  const parsed = schema.safeParse(JSON.parse(told));
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path }) => path.slice(0, 2).join(".") || "the answer");
+  throw new Error(`${name}: it answered with unexpected ${[...new Set(fields)].join(", ")}`);
+}
+
+async function clockOf(session: Session, { name }: Machine): Promise<Measured["clock"]> {
+  const asked = Date.now();
+  const { stdout } = await execute(session, clockCommand, { timeoutMs: seconds * 1000 });
+  const clock = readClock(asked, Date.now(), stdout);
+  if (!clock) throw new Error(`${name}: it does not tell the time`);
+  return clock;
 }

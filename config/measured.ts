@@ -6,7 +6,7 @@ import { type Problem, printable } from "./problems.ts";
 
 const port = z.int().min(1).max(65_535);
 
-/** What `k3s-node listen` says. */
+/** What `k3s-node measure` says once it listens. */
 export const listening = z.object({
   node: z.string(),
   /** Whether k3s was never there. Elsewhere ports and disk are in use, and are left alone. */
@@ -17,10 +17,6 @@ export const listening = z.object({
   listens: z.array(port).max(64),
   /** Whether it listens on vxlan's UDP port. */
   vxlan: z.boolean(),
-  place: z
-    .string()
-    .regex(/^\/run\/homelab-k3s-listen\.[A-Za-z0-9]{6}$/)
-    .nullable(),
 });
 
 /** How a port of another machine answered: `server-2 6443 open 312`, the last in microseconds. */
@@ -32,7 +28,7 @@ export const knock = z
     return { to, port: Number(number), answer, ms: Number(micros) / 1000 };
   });
 
-/** What `k3s-node measure` says. */
+/** What it says once it has measured. */
 export const measuring = z.object({
   node: z.string(),
   knocks: z.array(knock).max(10_000),
@@ -40,7 +36,7 @@ export const measuring = z.object({
   disk: z.object({ medium: z.enum(["disk", "sd-card"]), syncMicros: z.int().nullable() }).nullable(),
 });
 
-/** What `k3s-node unlisten` says: whose datagrams came. */
+/** What it says in the end: whose datagrams came. */
 export const heard = z.object({ node: z.string(), heard: z.array(z.string().max(300)).max(1000) });
 
 /** Everything that was measured on one machine. */

@@ -20,7 +20,7 @@ export interface ExecuteOptions {
 export const lastLine = (stderr: string): string => stderr.trim().split("\n").at(-1) ?? "";
 
 /** A node that never stops talking must not fill this machine's memory: bytes of output that are read at most. */
-const mostOutput = 8 * 1024 * 1024;
+export const mostOutput = 8 * 1024 * 1024;
 
 /**
  * Runs a command on a node to its end.

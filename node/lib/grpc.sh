@@ -6,33 +6,38 @@
 # grpc URL METHOD MESSAGE SECONDS: the answer as hexadecimal digits in REPLY; or fails, with the
 # reason in REPLY. MESSAGE is hexadecimal as well.
 grpc() {
-  local dir ok=1
+  local at=$SCRATCH/grpc.$BASHPID ok=1
   [[ -r $ETCD_TLS/client.key ]] || { REPLY="this node has no etcd credentials" && return 1; }
-  dir=$(mktemp -d "$SCRATCH/grpc.XXXXXX") || { REPLY="no room in $SCRATCH" && return 1; }
-  if grpc_to "$dir" "$2" "$3" "$4" --http2 --cacert "$ETCD_TLS/server-ca.crt" --cert "$ETCD_TLS/client.crt" \
+  if grpc_to "$at" "$2" "$3" "$4" --http2 --cacert "$ETCD_TLS/server-ca.crt" --cert "$ETCD_TLS/client.crt" \
     --key "$ETCD_TLS/client.key" "$1"; then
-    REPLY=$(od -An -v -tx1 "$dir/body" | tr -d ' \n')
+    REPLY=$(od -An -v -tx1 "$at.body")
+    REPLY=${REPLY//[[:space:]]/}
     REPLY=${REPLY:10}
     ok=0
   fi
-  rm -rf -- "$dir"
+  rm -f -- "$at".*
   return $ok
 }
 
-# grpc_to DIRECTORY METHOD MESSAGE SECONDS CURL-ARGUMENT... URL: the answer, as it came, in the file `body` of
-# DIRECTORY; or fails, with the reason in REPLY.
+# grpc_to PATH METHOD MESSAGE SECONDS CURL-ARGUMENT... URL: the answer, as it came, in the file PATH.body; or fails, with
+# the reason in REPLY. PATH.head and PATH.error are left beside it. Asked often, so it starts no process but curl's.
 grpc_to() {
-  local dir=$1 method=$2 message=$3 seconds=$4 url=${!#} frame status reason
+  local to=$1 method=$2 message=$3 seconds=$4 url=${!#} frame name value status="" said=""
   set -- "${@:5:$#-5}"
   printf -v frame '00%08x%s' $((${#message} / 2)) "$message"
   hex_to_bytes "$frame" | curl --silent --show-error --noproxy '*' --connect-timeout 3 --max-time "$seconds" "$@" \
     --header 'content-type: application/grpc' --header 'te: trailers' --data-binary @- \
-    --dump-header "$dir/head" --output "$dir/body" "$url/etcdserverpb.$method" 2>"$dir/error"
-  reason=$(tail -n 1 "$dir/error")
-  status=$(sed -n 's/^grpc-status: *\([0-9]*\).*/\1/p' "$dir/head" 2>/dev/null | tail -n 1)
+    --dump-header "$to.head" --output "$to.body" "$url/etcdserverpb.$method" 2>"$to.error"
+  # the last of each counts: trailers come after the headers
+  [[ ! -r $to.head ]] || while IFS=': ' read -r name value; do
+    case $name in
+      grpc-status) status=${value%$'\r'} ;;
+      grpc-message) said=${value%$'\r'} ;;
+    esac
+  done <"$to.head"
   [[ $status == 0 ]] && return 0
-  REPLY=$(sed -n 's/^grpc-message: *//p' "$dir/head" 2>/dev/null | tail -n 1 | tr -d '\r')
-  REPLY=${REPLY:-${reason:-no answer}}
+  [[ -n $said ]] || said=$(tail -n 1 "$to.error" 2>/dev/null)
+  REPLY=${said:-no answer}
   return 1
 }
 

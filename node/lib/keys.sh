@@ -9,13 +9,13 @@ list_keys() {
   REPLY=""
   dir=$(mktemp -d "$STATE/keys.XXXXXX") || { REPLY="no room in $STATE" && return 1; }
   if [[ $1 == kine ]]; then
-    grpc_to "$dir" KV/Range "$message" 120 --http2-prior-knowledge --unix-socket "$KINE" http://localhost
+    grpc_to "$dir/all" KV/Range "$message" 120 --http2-prior-knowledge --unix-socket "$KINE" http://localhost
   else
-    grpc_to "$dir" KV/Range "${message}4001" 120 --http2 --cacert "$ETCD_TLS/server-ca.crt" \
+    grpc_to "$dir/all" KV/Range "${message}4001" 120 --http2 --cacert "$ETCD_TLS/server-ca.crt" \
       --cert "$ETCD_TLS/client.crt" --key "$ETCD_TLS/client.key" "$LOCAL_ETCD"
   fi && ok=0
   reason=$REPLY
-  ((ok == 0)) && od -An -v -tx1 "$dir/body" | tr -d ' \n' |
+  ((ok == 0)) && od -An -v -tx1 "$dir/all.body" | tr -d ' \n' |
     grep -oE '0a[0-9a-f]{2}(0[1-9])?2f72656769737472792f([2-7][0-9a-f])+10' |
     sed -E 's/^0a..(0[1-9])?(2f72656769737472792f.*)10$/\2/' | sort -u >"$2"
   rm -rf -- "$dir"

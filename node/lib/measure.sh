@@ -67,31 +67,38 @@ look_at_ports() {
   return 0
 }
 
-# listen DIRECTORY: on the ports of FREE, and on vxlan's when DIRECTORY/vxlan is there, until DIRECTORY/pids are ended.
-# Whoever knocks is answered by the kernel; what comes on vxlan's is kept in DIRECTORY/heard.
+# listen VXLAN: on the ports of FREE, and on vxlan's when VXLAN is true, until end_listening. Whoever knocks is answered
+# by the kernel; what comes on vxlan's is kept in $SCRATCH/heard.
+LISTENERS=()
 listen() {
-  local dir=$1 args=() port
+  local args=() port
   command -v systemd-socket-activate >/dev/null || return 1
   for port in "${FREE[@]}"; do
     args+=(--listen "0.0.0.0:$port")
   done
-  ((${#args[@]})) && in_background "$dir" systemd-socket-activate "${args[@]}" sleep "$LISTEN_SECONDS"
-  if [[ -e $dir/vxlan ]]; then
+  ((${#args[@]})) && in_background systemd-socket-activate "${args[@]}" sleep "$LISTEN_SECONDS"
+  if [[ $1 == true ]]; then
     # shellcheck disable=SC2016  # the inner shell has its own $0
-    in_background "$dir" systemd-socket-activate --datagram --listen "0.0.0.0:$VXLAN_PORT" bash -c 'cat <&3 >>"$0/heard"' "$dir"
+    in_background systemd-socket-activate --datagram --listen "0.0.0.0:$VXLAN_PORT" bash -c 'cat <&3 >>"$0/heard"' "$SCRATCH"
   fi
-  wait_until_heard "$dir"
+  wait_until_heard "$1"
 }
 
-# in_background DIRECTORY COMMAND...: in a session of its own, so that the connection that began it may end.
+# in_background COMMAND...: in a session of its own, which is ended as a whole.
 in_background() {
-  local dir=$1
-  shift
   setsid timeout "$LISTEN_SECONDS" "$@" </dev/null >/dev/null 2>&1 &
-  echo $! >>"$dir/pids"
+  LISTENERS+=($!)
 }
 
-# wait_until_heard DIRECTORY: until the kernel has all the listeners.
+end_listening() {
+  local pid
+  for pid in "${LISTENERS[@]}"; do
+    kill -- "-$pid" 2>/dev/null
+  done
+  LISTENERS=()
+}
+
+# wait_until_heard VXLAN: until the kernel has all the listeners.
 wait_until_heard() {
   local tries port
   for ((tries = 0; tries < 40; tries++)); do
@@ -99,7 +106,7 @@ wait_until_heard() {
     for port in "${FREE[@]}"; do
       socket_on tcp "$port" || { sleep 0.05 && continue 2; }
     done
-    [[ ! -e $1/vxlan ]] || socket_on udp "$VXLAN_PORT" || { sleep 0.05 && continue; }
+    [[ $1 == false ]] || socket_on udp "$VXLAN_PORT" || { sleep 0.05 && continue; }
     return 0
   done
   return 1

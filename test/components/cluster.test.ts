@@ -204,15 +204,18 @@ test("the graph grows with the number of nodes, not with its square", async () =
   assert.ok(large - middle <= (middle - small) * 1.1, `${small}, ${middle}, ${large} edges`);
 });
 
-test("the release comes to the first server, then to the others at the same time, and is there before k3s", async () => {
-  const { resources } = await build({}, { stepMs: 5 });
-  const names = ["server-1", "server-2", "server-3", "agent-1"];
-  assert.ok(resources.most(names.map((name) => `${name}-fetch`)) > 1);
-  for (const name of names) {
+test("the release comes to one server after another, then to all agents at the same time, and is there before k3s", async () => {
+  const { resources } = await build({ agents: agentInputs(2) }, { stepMs: 5 });
+  const servers = ["server-1", "server-2", "server-3"];
+  const agents = agentInputs(2).map(({ name }) => name);
+  assert.equal(resources.most(servers.map((name) => `${name}-fetch`)), 1);
+  assert.equal(resources.most(agents.map((name) => `${name}-fetch`)), 2);
+  for (const name of [...servers, ...agents]) {
     assert.ok(resources.waits(`${name}-k3s`, `${name}-fetch`));
     assert.ok(resources.waits(`${name}-fetch`, "cluster-preflight-nodes"));
   }
-  assert.ok(resources.waits("agent-1-fetch", "server-1-fetch"));
+  assert.ok(resources.waits("server-3-fetch", "server-2-fetch"));
+  for (const name of agents) assert.ok(resources.waits(`${name}-fetch`, "server-3-fetch"));
   assert.ok(!resources.waits("server-2-fetch", "server-1-k3s"));
 });
 

@@ -5,6 +5,7 @@ import { killCgroup, removeCgroups } from "../../lab/machines/cgroup.ts";
 import { Lab } from "../../lab/machines/lab.ts";
 import { unmountBelow } from "../../lab/machines/mounts.ts";
 import { deleteLink } from "../../lab/machines/network.ts";
+import { ensureCommands } from "../../lab/machines/packages.ts";
 import { labFile, readJson, writeJson } from "../../lab/machines/state.ts";
 import {
   addressIn,
@@ -87,6 +88,7 @@ describe("lab machines and programs that end badly", { skip }, () => {
   });
 
   test("a firewall that drops everything lets the lab's own traffic through, until down", async () => {
+    await ensureCommands({ iptables: "iptables" }, console.log);
     await spawnChild(["unshare", "--net", process.execPath, CHILD, crashed, "firewall"]).ended;
   });
 });

@@ -41,58 +41,69 @@ test("S13 a port that is taken is found with its owner, listening or over UDP", 
   assert.equal(stdout, "tcp 6443 nginx (812)\nfree 2379 2380 10250\nthe kernel\n");
 });
 
+const measure = (root: string, words: string, ...args: string[]) =>
+  verb(root, ["measure", "--name", "n1", "--role", "server", "--server", "n1", ...args], words);
+
 test("M1 a new machine is measured without anything staying there", async () => {
   const root = machine();
-  const listens = await verb(root, ["listen", "--name", "n1", "--role", "server"]);
-  assert.equal(listens.code, 0, listens.stderr);
-  const heard = JSON.parse(listens.stdout);
-  assert.equal(heard.new, true);
-  // the place is below the test's own root
-  assert.ok(heard.place.startsWith(`${root}/run/homelab-k3s-listen.`));
-  assert.equal(listening.safeParse({ ...heard, place: heard.place.slice(root.length) }).success, true);
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
-  const args = ["--name", "n1", "--role", "server", "--peer", "n2=127.0.0.1", "--server", "n1"];
-  const measured = await verb(root, ["measure", ...args]);
+  const { code, stdout, stderr } = await measure(root, "measure\nend\n", "--peer", "n2=127.0.0.1");
   server.close();
-  assert.equal(measured.code, 0, measured.stderr);
-  const { knocks, disk } = measuring.parse(JSON.parse(measured.stdout));
+  assert.equal(code, 0, stderr);
+  const [listens, measured, end] = stdout.split("\n").map((line) => (line === "" ? null : JSON.parse(line)));
+  assert.equal(listening.parse(listens).new, true);
+  const { knocks, disk } = measuring.parse(measured);
   assert.deepEqual(
     knocks.map(({ to, port }) => `${to} ${port}`),
     ["n2 10250"],
   );
   assert.equal(disk?.medium, "disk");
   assert.ok(disk?.syncMicros && disk.syncMicros > 0, JSON.stringify(disk));
-  const ended = await verb(root, ["unlisten", "--name", "n1", "--place", heard.place]);
-  assert.deepEqual(JSON.parse(ended.stdout), { node: "n1", heard: [] });
-  const { stdout } = await functions('find "$K3S_NODE_ROOT" -name "*homelab*"', [], root);
-  assert.equal(stdout, "");
+  assert.deepEqual(end, { node: "n1", heard: [] });
+  assert.equal(await left(root), "");
 });
 
 test("where k3s is, or was, ports and disk are left alone", async () => {
   const root = machine();
   mkdirSync(join(root, "etc/rancher/k3s"), { recursive: true });
   writeFileSync(join(root, "etc/rancher/k3s/config.yaml"), "");
-  const { stdout } = await verb(root, ["listen", "--name", "n1", "--role", "server", "--vxlan"]);
-  assert.deepEqual(JSON.parse(stdout), {
-    node: "n1",
-    new: false,
-    taken: [],
-    listens: [],
-    vxlan: false,
-    place: null,
-  });
-  const measured = await verb(root, ["measure", "--name", "n1", "--role", "server"]);
-  assert.deepEqual(JSON.parse(measured.stdout), { node: "n1", knocks: [], disk: null });
+  const { stdout } = await measure(root, "measure\nend\n", "--vxlan");
+  assert.deepEqual(
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+    [
+      { node: "n1", new: false, taken: [], listens: [], vxlan: false },
+      { node: "n1", knocks: [], disk: null },
+      { node: "n1", heard: [] },
+    ],
+  );
 });
 
-test("S38 nothing but what listen made is ended", async () => {
+test("S38 whoever measured and went away leaves no listener and no file", async () => {
   const root = machine();
-  for (const place of ["/etc", `${root}/run/homelab-k3s-listen.x/../..`, `${root}/run`]) {
-    const { code } = await verb(root, ["unlisten", "--name", "n1", "--place", place]);
-    assert.equal(code, 2, place);
-  }
+  // this machine's own sockets, so that the listeners are seen
+  for (const file of ["tcp", "tcp6", "udp", "udp6"])
+    symlinkSync(`/proc/net/${file}`, join(root, "proc/net", file));
+  const body = `exec 3>&1
+    seen() { look_at_sockets; if socket_on tcp 10250; then echo "$1: listens"; else echo "$1: silent"; fi >&3; }
+    await_word() { seen here; exit 3; }
+    (verb_measure --name n1 --role agent) >/dev/null; sleep 0.5; seen gone`;
+  const { stdout } = await functions(body, [], root);
+  assert.equal(stdout, "here: listens\ngone: silent\n");
+  assert.equal(await left(root), "");
+  const gone = await measure(root, "measure\n");
+  assert.equal(gone.code, 3);
+  assert.match(gone.stderr, /the other side said '', expected 'end': it was ended, or took more than 20 s/);
+  assert.equal(await left(root), "");
 });
+
+async function left(root: string): Promise<string> {
+  const { stdout } = await functions('find "$K3S_NODE_ROOT" -name "*homelab*"', [], root);
+  return stdout;
+}
 
 test("H5 an SD card is told from eMMC and from a disk, also below a partition", async () => {
   const root = machine();

@@ -70,7 +70,7 @@ function answer(pairs: Readonly<Record<string, string>>): Buffer {
 const listed = async (pairs: Readonly<Record<string, string>>): Promise<string[]> => {
   const body = answer(pairs).toString("base64");
   const { stdout } = await functions(
-    `STATE=$PWD; grpc_to() { base64 -d <<<"$BODY" >"$1/body"; }; BODY=$1
+    `STATE=$PWD; grpc_to() { base64 -d <<<"$BODY" >"$1.body"; }; BODY=$1
      list_keys kine keys; while read -r line; do pb_text "$line"; echo "$REPLY"; done <keys`,
     [body],
     emptyRoot(),

@@ -1,0 +1,57 @@
+import { createInterface } from "node:readline";
+import { type ExecuteOptions, lastLine, mostOutput, start } from "./execute.ts";
+import type { Session } from "./probe.ts";
+
+/** A program on a node that answers, line by line, what it is told. */
+export interface Dialogue {
+  /** Tells it a line, and waits for the next one of its own. @throws as `hear` does */
+  ask(line: string): Promise<string>;
+  /**
+   * The next line that it puts out.
+   * @throws Error when it ended before one came, with what it complained of last and its exit code; when it takes too
+   *   long or says too much
+   */
+  hear(): Promise<string>;
+}
+
+/**
+ * Starts a program that is talked with; it ends when its standard input does, which it does with the session.
+ * @param stdin what it reads before it is told anything
+ * @param timeoutMs milliseconds for the whole conversation
+ * @throws Error when the connection goes away before it began
+ */
+export async function converse(
+  session: Session,
+  command: string,
+  { stdin = "", timeoutMs }: Omit<ExecuteOptions, "onLine">,
+): Promise<Dialogue> {
+  const { channel, ended } = await start(session, command);
+  let stopped: string | undefined;
+  const stop = (reason: string) => {
+    stopped = reason;
+    channel.destroy();
+  };
+  const timer = setTimeout(() => stop(`it did not end within ${timeoutMs / 1000} s`), timeoutMs);
+  ended.then(() => clearTimeout(timer));
+  let bytes = 0;
+  channel.on("data", (data: Buffer) => {
+    bytes += data.length;
+    if (bytes > mostOutput) stop(`it put out more than ${mostOutput} bytes`);
+  });
+  const lines = createInterface({ input: channel })[Symbol.asyncIterator]();
+  channel.write(stdin);
+  const hear = async () => {
+    const { value, done } = await lines.next();
+    if (!done) return value;
+    if (stopped) throw new Error(stopped);
+    const { code, complaint } = await ended;
+    throw new Error(`${lastLine(complaint)} (exit code ${code})`);
+  };
+  return {
+    hear,
+    ask(line) {
+      channel.write(`${line}\n`);
+      return hear();
+    },
+  };
+}
