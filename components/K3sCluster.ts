@@ -55,7 +55,7 @@ export class K3sCluster extends pulumi.ComponentResource {
   readonly certificates: pulumi.Output<Record<string, string>>;
   /** What each snapshot's node reported, by the snapshot's name. */
   readonly snapshots: Readonly<Record<string, pulumi.Output<string>>>;
-  /** The newest snapshots on the first server and in S3, and their age when the cluster was last verified. */
+  /** The newest snapshots on the first server and in S3, and their age when that server was last asked. */
   readonly backups: pulumi.Output<Backups>;
 
   private readonly config: ClusterConfig;
