@@ -42,8 +42,8 @@ export async function converse(
   channel.write(stdin);
   const hear = async () => {
     const { value, done } = await lines.next();
+    if (stopped) throw new Error(stopped); // what came of a line by then is none
     if (!done) return value;
-    if (stopped) throw new Error(stopped);
     const { code, complaint } = await ended;
     throw new Error(`${lastLine(complaint)} (exit code ${code})`);
   };
