@@ -92,6 +92,7 @@ function serve(client: Connection, { commands = {}, shell, forward }: Behaviour)
 function runHere(channel: ServerChannel, command: string): void {
   const child = spawn("bash", ["--norc", "-c", command], { cwd: "/", env: { PATH: process.env.PATH } });
   channel.pipe(child.stdin).on("error", () => {});
+  channel.on("close", () => child.stdin.end()); // as sshd does when the connection goes away
   child.stdout.pipe(channel, { end: false });
   child.stderr.pipe(channel.stderr, { end: false });
   child.on("close", (code) => {
