@@ -68,7 +68,7 @@ function serve(client: Connection, { commands = {}, shell, forward }: Behaviour)
   client.on("session", (accept) => {
     accept().on("exec", (acceptExec, _reject, { command }) => {
       const channel = acceptExec();
-      if (shell && !commands[command]) return runHere(channel, command);
+      if (shell && !commands[command]) return runHere(client, channel, command);
       const { code, stderr, stdout = "" } = commands[command] ?? { code: 0, stderr: "" };
       channel.write(stdout);
       channel.stderr.write(stderr);
@@ -89,10 +89,14 @@ function serve(client: Connection, { commands = {}, shell, forward }: Behaviour)
   });
 }
 
-function runHere(channel: ServerChannel, command: string): void {
+function runHere(client: Connection, channel: ServerChannel, command: string): void {
   const child = spawn("bash", ["--norc", "-c", command], { cwd: "/", env: { PATH: process.env.PATH } });
   channel.pipe(child.stdin).on("error", () => {});
-  channel.on("close", () => child.stdin.end()); // as sshd does when the connection goes away
+  // as sshd does
+  client.on("close", () => {
+    child.stdin.end();
+    child.stdout.destroy();
+  });
   child.stdout.pipe(channel, { end: false });
   child.stderr.pipe(channel.stderr, { end: false });
   child.on("close", (code) => {
