@@ -147,8 +147,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     const s3 = s3Input(args.s3);
     const saved = this.saveSnapshots(name, access, s3, verify);
     this.snapshots = Object.fromEntries([...saved].map(([snapshot, { report }]) => [snapshot, report]));
-    // what the first server has is known once it is done; nobody waits for S3 at the end
-    const backed = [join.step, ...[...saved.values()].flatMap(({ steps }) => steps)];
+    // what the first server has is known once it is done: asked while others start, so that nobody waits for S3 at the end
+    const backed = [join.step, ...endpoint, ...[...saved.values()].flatMap(({ steps }) => steps)];
     this.backups = backupsStep(`${name}-backups`, access, config, s3, { parent: this, dependsOn: backed });
     this.registerOutputs({
       endpoint: this.endpoint,
