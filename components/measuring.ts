@@ -86,7 +86,10 @@ async function measure(
       .map((other) => ["peer", `${other.name}=${other.address}`] as const),
     ...(vxlan ? [["vxlan", null] as const] : []),
   ];
-  const talks = await Promise.all(open.map((session, index) => talk(session, flags(machines[index]!))));
+  const bundle = scriptsBundle();
+  const talks = await Promise.all(
+    open.map((session, index) => talk(session, bundle, flags(machines[index]!))),
+  );
   const each = <Schema extends z.ZodType>(schema: Schema, line: (talk: Dialogue) => Promise<string>) =>
     Promise.all(talks.map(async (one, index) => understood(machines[index]!, schema, line(one))));
   const listens = await each(listening, (one) => one.hear());
@@ -106,8 +109,7 @@ async function measure(
 }
 
 /** The scripts travel over standard input, since none may be there yet; what it is told comes after them. */
-function talk(session: Session, flags: readonly Flag[]): Promise<Dialogue> {
-  const bundle = scriptsBundle();
+function talk(session: Session, bundle: string, flags: readonly Flag[]): Promise<Dialogue> {
   const step = { verb: "measure", flags };
   const command = scriptCommand(session.node.user, seconds, step, Buffer.byteLength(bundle));
   return converse(session, command, { stdin: bundle, timeoutMs: (seconds + 10) * 1000 });
