@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { type ExecuteOptions, lastLine, mostOutput, start } from "./execute.ts";
+import { bound, type ExecuteOptions, lastLine, start } from "./execute.ts";
 import type { Session } from "./probe.ts";
 
 /** A program on a node that answers, line by line, what it is told. */
@@ -27,17 +27,10 @@ export async function converse(
 ): Promise<Dialogue> {
   const { channel, ended } = await start(session, command);
   let stopped: string | undefined;
-  const stop = (reason: string) => {
+  const release = bound(channel, timeoutMs, (reason) => {
     stopped = reason;
-    channel.destroy();
-  };
-  const timer = setTimeout(() => stop(`it did not end within ${timeoutMs / 1000} s`), timeoutMs);
-  ended.then(() => clearTimeout(timer));
-  let bytes = 0;
-  channel.on("data", (data: Buffer) => {
-    bytes += data.length;
-    if (bytes > mostOutput) stop(`it put out more than ${mostOutput} bytes`);
   });
+  ended.then(release);
   const lines = createInterface({ input: channel })[Symbol.asyncIterator]();
   channel.write(stdin);
   const hear = async () => {

@@ -20,7 +20,31 @@ export interface ExecuteOptions {
 export const lastLine = (stderr: string): string => stderr.trim().split("\n").at(-1) ?? "";
 
 /** A node that never stops talking must not fill this machine's memory: bytes of output that are read at most. */
-export const mostOutput = 8 * 1024 * 1024;
+const mostOutput = 8 * 1024 * 1024;
+
+/**
+ * Ends a command that takes too long or says too much.
+ * @param timeoutMs milliseconds until it is given up
+ * @param onStop told why, before the channel is closed
+ * @returns to be called when the command has ended
+ */
+export function bound(
+  channel: ClientChannel,
+  timeoutMs: number,
+  onStop: (reason: string) => void,
+): () => void {
+  const stop = (reason: string) => {
+    onStop(reason);
+    channel.destroy();
+  };
+  const timer = setTimeout(() => stop(`it did not end within ${timeoutMs / 1000} s`), timeoutMs);
+  let bytes = 0;
+  channel.on("data", (data: Buffer) => {
+    bytes += data.length;
+    if (bytes > mostOutput) stop(`it put out more than ${mostOutput} bytes`);
+  });
+  return () => clearTimeout(timer);
+}
 
 /**
  * Runs a command on a node to its end.
@@ -33,25 +57,16 @@ export async function execute(
 ): Promise<Executed> {
   const { channel, ended } = await start(session, command);
   const out: Buffer[] = [];
-  let bytes = 0;
   const stopped = Promise.withResolvers<never>();
-  const stop = (reason: string) => {
-    channel.destroy();
-    stopped.reject(new Error(reason));
-  };
-  const timer = setTimeout(() => stop(`it did not end within ${timeoutMs / 1000} s`), timeoutMs);
-  channel.on("data", (data: Buffer) => {
-    bytes += data.length;
-    if (bytes > mostOutput) stop(`it put out more than ${mostOutput} bytes`);
-    else out.push(data);
-  });
+  const release = bound(channel, timeoutMs, (reason) => stopped.reject(new Error(reason)));
+  channel.on("data", (data: Buffer) => out.push(data));
   if (onLine) eachLine(channel.stderr, onLine);
   channel.end(stdin);
   try {
     const { code, complaint } = await Promise.race([ended, stopped.promise]);
     return { code, stdout: Buffer.concat(out).toString("utf8"), stderr: complaint };
   } finally {
-    clearTimeout(timer);
+    release();
   }
 }
 
