@@ -1,15 +1,7 @@
 import { z } from "zod";
+import { clockCommand, readClock } from "../config/clocks.ts";
 import { limits } from "../config/limits.ts";
-import {
-  clockCommand,
-  heard,
-  type Judgement,
-  judge,
-  listening,
-  type Measured,
-  measuring,
-  readClock,
-} from "../config/measured.ts";
+import { heard, type Judgement, judge, listening, type Measured, measuring } from "../config/measured.ts";
 import { ProblemsError } from "../config/problems.ts";
 import { converse, type Dialogue } from "../ssh/dialogue.ts";
 import { execute } from "../ssh/execute.ts";

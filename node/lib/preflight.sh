@@ -15,15 +15,16 @@ problem() {
 # preflight ROLE: observes the machine and k3s on it; refuses with every problem at once.
 preflight() {
   local role=$1 cores=$AGENT_CORES mib=$AGENT_MIB list="" item
-  [[ $role == server ]] && cores=$SERVER_CORES mib=$SERVER_MIB
+  local more="give it more, or take it out of the configuration"
+  [[ $role == server ]] && cores=$SERVER_CORES mib=$SERVER_MIB more="give it more, or list it among the agents"
   [[ $(uname -s) == Linux ]] || refuse "this is $(uname -s); k3s runs on Linux"
   observe_machine
   observe_k3s
   [[ $SYSTEMD == true ]] || problem "systemd does not run here (no /run/systemd/system); k3s is run as a systemd service. In WSL2 set systemd=true in /etc/wsl.conf"
   [[ -n $ARCH ]] || problem "the architecture is $(uname -m); k3s is released for x86_64 and aarch64"
   preflight_tools
-  ((CORES >= cores)) || problem "$CORES CPU core(s), a k3s $role needs $cores"
-  ((${MEMORY_MIB:-0} >= mib)) || problem "${MEMORY_MIB:-0} MiB of memory, a k3s $role needs at least $mib MiB"
+  ((CORES >= cores)) || problem "$CORES CPU core(s), a k3s $role needs $cores; $more"
+  ((${MEMORY_MIB:-0} >= mib)) || problem "${MEMORY_MIB:-0} MiB of memory, a k3s $role needs at least $mib MiB; $more"
   [[ $DEFAULT_ROUTE == true ]] || problem "there is no default route; k3s needs one (also without internet) to choose its interface. Add a gateway to the network configuration"
   if [[ $SELINUX == enforcing && ! -e $ROOT/usr/share/selinux/packages/k3s.pp && ! -e $ROOT/usr/share/selinux/packages/targeted/k3s.pp ]]; then
     problem "SELinux is enforcing and the k3s-selinux policy is not installed; install the package k3s-selinux of Rancher's repository for this system"

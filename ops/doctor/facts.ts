@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { knock, type Reading } from "../../config/measured.ts";
+import type { Reading } from "../../config/clocks.ts";
+import { knock } from "../../config/measured.ts";
 import type { ClusterConfig, MachineConfig } from "../../config/schema.ts";
 
 /**

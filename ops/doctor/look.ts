@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import type { Flag } from "../../components/command-line.ts";
-import { clockCommand, readClock } from "../../config/measured.ts";
+import { clockCommand, readClock } from "../../config/clocks.ts";
 import { apiPort, endpointAddress, virtualAddress } from "../../config/render.ts";
 import { living } from "../../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../../config/schema.ts";

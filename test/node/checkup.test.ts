@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { readCheckup } from "../../ops/doctor/facts.ts";
-import { emptyRoot, functions, verb } from "./shell.ts";
+import { emptyRoot, functions, put, verb } from "./shell.ts";
 
 const nonce = "ab".repeat(32);
-
-function put(root: string, path: string, text: string, mode = 0o600): void {
-  const file = join(root, path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text);
-  chmodSync(file, mode);
-}
 
 /** A root with `run`, as every machine has it. */
 function machine(): string {

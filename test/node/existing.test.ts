@@ -1,21 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { requireCluster } from "../../config/parse.ts";
 import { serverConfig } from "../../config/render.ts";
 import { exampleInput } from "../unit/example.ts";
-import { emptyRoot, functions } from "./shell.ts";
-
-/** A node with these files. */
-function rootWith(files: Readonly<Record<string, string>>): string {
-  const root = emptyRoot();
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
-  }
-  return root;
-}
+import { functions, rootWith } from "./shell.ts";
 
 /** As k3s' installer writes it. */
 const unit = (...args: string[]) => `[Service]

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { emptyRoot, functions, replies } from "./shell.ts";
+import { emptyRoot, functions, replies, rootWith } from "./shell.ts";
 
 const sha256 = (text: string | Buffer) => createHash("sha256").update(text);
 
@@ -17,15 +17,6 @@ function snapshotOf({ password = "secret-password", version = "v1.34.2+k3s1", k3
 }
 
 const token = "K10aa::server:secret-password";
-
-function rootWith(files: Record<string, string | Buffer>): string {
-  const root = emptyRoot();
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
-  }
-  return root;
-}
 
 const place = "var/lib/homelab-k3s/snapshots/one";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { emptyRoot, functions, replies } from "./shell.ts";
+import { emptyRoot, functions, put, replies } from "./shell.ts";
 
 /** Ends on 25 December 2027, as UTCTime. */
 const soon = `-----BEGIN CERTIFICATE-----
@@ -28,13 +28,6 @@ BgMrZXADQQAlTaJpskoO0b9XNiHyavtnRkS6snEwybM/Za4+zAi1jYyQSE29HbMq
 eYR305oTn2XySTNWnr2WbqkE8e+FILoH
 -----END CERTIFICATE-----
 `;
-
-function put(root: string, path: string, content: string): string {
-  const file = join(root, path);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, content);
-  return file;
-}
 
 test("the end of a certificate is read from its DER form, in both ways to write a time", async () => {
   const root = emptyRoot();

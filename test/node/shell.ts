@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { scriptsDirectory } from "../../components/scripts.ts";
 
 /** How a shell ended. */
@@ -17,9 +17,26 @@ process.on("exit", () => rmSync(roots, { recursive: true, force: true }));
 /** A directory that stands for a node's root, so that no test touches this machine; gone when the tests end. */
 export const emptyRoot = (): string => mkdtempSync(join(roots, "root-"));
 
+/** Writes a file below a root, with its directories, and gives its path. */
+export function put(root: string, path: string, content: string | Buffer, mode = 0o600): string {
+  const file = join(root, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  chmodSync(file, mode);
+  return file;
+}
+
+/** A root with these files, by their path below it. */
+export function rootWith(files: Readonly<Record<string, string | Buffer>>): string {
+  const root = emptyRoot();
+  for (const [path, content] of Object.entries(files)) put(root, path, content);
+  return root;
+}
+
 function run(args: readonly string[], root: string, stdin: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn("bash", args, {
+    // bash takes Node's pipes for a remote login, and would read the user's own start-up file
+    const child = spawn("bash", ["--norc", ...args], {
       env: { PATH: process.env.PATH, K3S_NODE_ROOT: root },
       cwd: root,
     });

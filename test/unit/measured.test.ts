@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { clocksOff } from "../../config/clocks.ts";
 import { limits } from "../../config/limits.ts";
-import { clocksOff, judge, listening, type Measured, measuring } from "../../config/measured.ts";
+import { judge, listening, type Measured, measuring } from "../../config/measured.ts";
 import { problemLine } from "../../config/problems.ts";
 
 const asked = limits.parse({});

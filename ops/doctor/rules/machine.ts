@@ -1,4 +1,4 @@
-import { clocksOff, offBy } from "../../../config/measured.ts";
+import { clocksOff, offBy } from "../../../config/clocks.ts";
 import { printable } from "../../../config/problems.ts";
 import { seen, seenNodes } from "../cluster.ts";
 import type { ClusterFacts } from "../facts.ts";

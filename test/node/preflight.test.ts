@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Ended, functions, rootWith } from "./shell.ts";
+
+/** A machine with all that a server needs. */
+const enough = {
+  "run/systemd/system/.keep": "",
+  "etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n',
+  "etc/machine-id": `${"1".repeat(32)}\n`,
+  "proc/meminfo": "MemTotal:        8123456 kB\nMemFree:          123456 kB\n",
+  "proc/net/route":
+    "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\neth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\n",
+};
+
+/** The same, whatever machine the test runs on. */
+const machine = `nproc() { echo 4; }; uname() { if [[ $1 == -s ]]; then echo Linux; else echo x86_64; fi; }
+systemctl() { return 1; }; ufw() { return 1; }; systemd-detect-virt() { return 1; }
+curl() { echo 'Features: HTTP2 HTTPS-proxy'; }`;
+
+/** Inspects a machine that differs from it in some files, and in what some commands say. */
+const inspect = (role: string, files: Readonly<Record<string, string>> = {}, commands = ""): Promise<Ended> =>
+  functions(
+    `${machine}\n${commands}\nverb_inspect "$@"`,
+    ["--name", "tower", "--role", role, "--address", "192.0.2.11"],
+    rootWith({ ...enough, ...files }),
+  );
+
+const memory = (mib: number) => ({ "proc/meminfo": `MemTotal: ${mib * 1024} kB\n` });
+
+test("S11 a machine with what a server needs is one, and says what it has", async () => {
+  const { code, stdout, stderr } = await inspect("server");
+  assert.equal(code, 0, stderr);
+  const { cores, memoryMiB, os, arch, warnings } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+  assert.deepEqual(
+    [cores, memoryMiB, os, arch, warnings],
+    [4, 7933, "Debian GNU/Linux 12 (bookworm)", "amd64", []],
+  );
+});
+
+test("S11 too little CPU and memory: both are named, with what is wanted, before anything is changed", async () => {
+  const { code, stderr } = await inspect("server", memory(1024), "nproc() { echo 1; }");
+  assert.equal(code, 3);
+  assert.match(stderr, /tower/);
+  assert.match(stderr, /1 CPU core\(s\), a k3s server needs 2/);
+  assert.match(stderr, /1024 MiB of memory, a k3s server needs at least 1843 MiB/);
+  assert.match(stderr, /list it among the agents/);
+});
+
+test("S11 what is too little for a server may be enough for an agent; firmware's share is allowed for", async () => {
+  assert.equal((await inspect("agent", memory(1024), "nproc() { echo 1; }")).code, 0);
+  assert.equal((await inspect("agent", memory(460))).code, 0);
+  assert.equal((await inspect("server", memory(1843), "nproc() { echo 2; }")).code, 0);
+  const { code, stderr } = await inspect("agent", memory(459));
+  assert.equal(code, 3);
+  assert.match(stderr, /459 MiB of memory, a k3s agent needs at least 460 MiB/);
+});
+
+test("M1 no way out of the network, an unknown processor, a curl without HTTP/2: all in one refusal", async () => {
+  const commands =
+    "uname() { if [[ $1 == -s ]]; then echo Linux; else echo riscv64; fi; }; curl() { echo 'Features: SSL'; }";
+  const { code, stderr } = await inspect("server", { "proc/net/route": "Iface\tDestination\n" }, commands);
+  assert.equal(code, 3);
+  assert.match(stderr, /architecture is riscv64; k3s is released for x86_64 and aarch64/);
+  assert.match(stderr, /no HTTP\/2/);
+  assert.match(stderr, /there is no default route/);
+});
+
+test("M1 SELinux that enforces needs k3s' policy, and its package is named", async () => {
+  const enforcing = { "sys/fs/selinux/enforce": "1" };
+  const { code, stderr } = await inspect("server", enforcing);
+  assert.equal(code, 3);
+  assert.match(stderr, /k3s-selinux/);
+  const policy = { "usr/share/selinux/packages/k3s.pp": "" };
+  assert.equal((await inspect("server", { ...enforcing, ...policy })).code, 0);
+  assert.equal((await inspect("server", { "sys/fs/selinux/enforce": "0" })).code, 0);
+});
+
+test("M1 a firewall that will not let k3s through is warned about, with the commands that open it", async () => {
+  const warnings = async (commands: string) => {
+    const { code, stdout, stderr } = await inspect("server", {}, commands);
+    assert.equal(code, 0, stderr);
+    return (JSON.parse(stdout.trim().split("\n").at(-1)!).warnings as string[]).join("\n");
+  };
+  const firewalld = (ports: string) =>
+    `systemctl() { [[ $* == *firewalld* ]]; }; firewall-cmd() { echo '${ports}'; }`;
+  assert.match(
+    await warnings(firewalld("22/tcp 6443/tcp")),
+    /--add-port=2379-2380\/tcp --add-port=10250\/tcp/,
+  );
+  assert.doesNotMatch(await warnings(firewalld("22/tcp 6443/tcp")), /--add-port=6443/);
+  assert.equal(await warnings(firewalld("6443/tcp 2379-2380/tcp 10250/tcp 8472/udp")), "");
+  const ufw = (rules: string) => `ufw() { printf '${rules}'; }`;
+  assert.match(
+    await warnings(ufw("Status: active\\n6443/tcp ALLOW Anywhere\\n")),
+    /ufw allow 2379:2380\/tcp/,
+  );
+  assert.equal(await warnings(ufw("Status: inactive\\n")), "");
+});
