@@ -18,18 +18,25 @@ const options = new Command("test:interruptions")
   .option("--instance <name>", "the lab to use; what is in it is lost", "interruptions")
   .option("--k3s <file>", "a real k3s binary, instead of the stand-in")
   .addOption(new Option("--operation <name>", "one operation only").choices(operationNames()))
-  .option("--step <name>", "one step only")
-  .addOption(new Option("--cause <name>", "one cause only").choices(causes))
+  .option("--step <names...>", "these steps only")
+  .addOption(new Option("--cause <names...>", "these causes only").choices(causes))
   .parse()
-  .opts<{ instance: string; k3s?: string; operation?: string; step?: string; cause?: string }>();
+  .opts<{ instance: string; k3s?: string; operation?: string; step?: string[]; cause?: string[] }>();
 
 const screen = openScreen();
+const names = options.operation ? [options.operation] : operationNames();
+const known = new Set((await Promise.all(names.map(operationOf))).flatMap(stepsOf));
+const unknown = (options.step ?? []).filter((step) => !known.has(step));
+if (unknown.length > 0) {
+  console.error(`error: there is no step ${unknown.join(", ")}; there are ${[...known].join(", ")}`);
+  process.exit(2);
+}
 let failed = 0;
-for (const name of options.operation ? [options.operation] : operationNames()) failed += await run(name);
+for (const name of names) failed += await run(name);
 process.exit(failed === 0 ? 0 : 1);
 
 function chosen({ step, cause }: Cell): boolean {
-  return (options.step ?? step) === step && (options.cause ?? cause) === cause;
+  return (options.step ?? [step]).includes(step) && (options.cause ?? [cause]).includes(cause);
 }
 
 async function run(name: string): Promise<number> {
