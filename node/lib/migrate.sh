@@ -18,6 +18,7 @@ problems_of_migrating() {
   if [[ $ETCD_HERE == yes ]]; then
     problem "server/db has both state.db and etcd below $DATA; k3s uses etcd at its next start and forgets SQLite. If the cluster runs on SQLite now ($(kine_answers && echo "it does" || echo "it does not")), move $ETCD_DATA away; else move state.db away"
   fi
+  UNIT=$OLD_UNIT started_up
   [[ $STATE_WORD == active ]] || problem "the k3s here is not running ($OLD_UNIT is $STATE_WORD), so its objects cannot be counted before they are moved; start it"
   db=${SQLITE%/*}
   need=$(du -sk "$db" 2>/dev/null | cut -f 1)

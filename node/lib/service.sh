@@ -8,28 +8,6 @@ WAS_ACTIVE=no
 POLL=0.2          # seconds between two looks at what is soon to be there
 RESTARTS_BORNE=4  # k3s ends and is started again this often before that is called a failure
 
-# service_state: STATE_WORD (active, activating or other), INVOCATION, RESTARTS, SUBSTATE.
-service_state() {
-  local line
-  STATE_WORD=other INVOCATION="" RESTARTS=0 SUBSTATE=""
-  while IFS= read -r line; do
-    case $line in
-      ActiveState=active | ActiveState=reloading) STATE_WORD=active ;;
-      ActiveState=activating) STATE_WORD=activating ;;
-      SubState=*) SUBSTATE=${line#*=} ;;
-      InvocationID=*) INVOCATION=${line#*=} ;;
-      NRestarts=*) RESTARTS=${line#*=} ;;
-    esac
-  done < <(systemctl show "$UNIT" --property=ActiveState,SubState,InvocationID,NRestarts 2>/dev/null)
-}
-
-# observe_active: WAS_ACTIVE, from service_state: the service runs, or an earlier run stopped it itself and did
-# not come to starting it again.
-observe_active() {
-  [[ $STATE_WORD != other || -e $BEFORE/active ]] && WAS_ACTIVE=yes
-  return 0
-}
-
 # stop_for_now: k3s is stopped by a run that will start it again; when it does not come to that, the next one
 # knows that it ran.
 stop_for_now() {

@@ -65,19 +65,6 @@ cluster_token() {
   return 1
 }
 
-START_UP=120 # seconds that a k3s is given which starts at this moment, such as after a power cut
-
-# started_up: STATE_WORD, once a service that is starting has started, or failed to.
-started_up() {
-  local until=$((SECONDS + START_UP))
-  service_state
-  while [[ $STATE_WORD == activating ]] && ((SECONDS < until)); do
-    every 15 starting && say "waiting for $UNIT, which is starting"
-    pause "$POLL"
-    service_state
-  done
-}
-
 # look_at_token: adds `token` to DUE: the stack has another one than this node, and either the cluster has it
 # already, or this is the server that rotates it. A member keeps its own token in every other case.
 look_at_token() {

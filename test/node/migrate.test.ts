@@ -101,3 +101,16 @@ test("H2: an object that is missing is named, what comes and goes by itself is n
   ]);
   assert.deepEqual(stdout.trim(), hex("/registry/configmaps/a"));
 });
+
+test("H2 S16 an old k3s that is starting, as after a power cut, is waited for; one that stands still is named", async () => {
+  const problems = async (states: string) => {
+    const { stdout } = await functions(
+      `POLL=0 OLD_UNIT=k3s.service VERSION_FOUND=v1.34.2+k3s1 ETCD_HERE=no; states=(${states})
+      service_state() { STATE_WORD=\${states[0]}; states=("\${states[@]:1}"); }
+      mkdir -p "\${SQLITE%/*}" "$STATE"; problems_of_migrating; printf '%s\\n' "\${PROBLEMS[@]}"`,
+    );
+    return stdout.trim();
+  };
+  assert.equal(await problems("activating activating active"), "");
+  assert.match(await problems("activating other"), /not running \(k3s\.service is other\)/);
+});
