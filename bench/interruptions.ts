@@ -1,6 +1,7 @@
 /**
  * `npm run test:interruptions`: every step of every operation, interrupted before and after it, in three ways. One more
- * run must converge in every cell. Ends with exit code 1 when one does not. About half a minute a cell.
+ * run must converge in every cell. Ends with exit code 1 when one does not. Half a minute a cell, and about a minute
+ * where a cluster lives already.
  */
 import { Command, Option } from "commander";
 import { Board } from "../lab/board.ts";
