@@ -29,9 +29,13 @@ const lookMs = 20_000;
 
 try {
   const { address, patience, machines } = checkInput.parse(JSON.parse(await text(process.stdin)));
-  const opened: Opened[] = [];
+  const opened: Opened[] = []; // in the stack's order, whoever answers first
   try {
-    await Promise.all(machines.map(async (machine) => void opened.push(await open(machine))));
+    await Promise.all(
+      machines.map(async (machine, index) => {
+        opened[index] = await open(machine);
+      }),
+    );
     const { reports, problem } = await settled(address, patience, opened);
     if (problem?.severity === "critical")
       throw new Error(`CRITICAL: ${problem.found}, after ${patience} s. ${problem.next}`);
@@ -39,7 +43,9 @@ try {
     const holders = reports.filter((report) => report.interface !== null).map(({ node }) => node);
     console.log(JSON.stringify({ address, holders }));
   } finally {
-    for (const { session } of opened) session.end();
+    opened.forEach(({ session }) => {
+      session.end(); // forEach leaves out whom nobody reached
+    });
   }
 } catch (error) {
   console.error(`endpoint.address: ${error instanceof Error ? error.message : String(error)}`);
