@@ -55,7 +55,7 @@ export const stages: readonly Stage[] = [
   {
     title: "lab",
     // with two labs at a time, two cores were idle for a third of the time
-    command: testRunner("test/lab/**/*.test.ts", 12, "--test-concurrency=3"),
+    command: testRunner("test/lab/**/*.test.ts", 20, "--test-concurrency=3"),
     counts: true,
     machines: true,
   },
