@@ -18,7 +18,7 @@ import { type Outcome, startWriter } from "../../measure/writer.ts";
 export const skip = process.getuid?.() === 0 ? false : "machines need root";
 if (skip && process.env.CI === "true") throw new Error(`CI=true, and ${skip}`);
 
-/** Milliseconds for one file; it only ends what hangs. The longest takes seven minutes on a quiet machine of two cores. */
+/** Milliseconds for one file; it only ends what hangs. The longest takes nine minutes, three at a time on two cores. */
 export const timeout = 1_200_000;
 
 /**
