@@ -29,13 +29,9 @@ const lookMs = 20_000;
 
 try {
   const { address, patience, machines } = checkInput.parse(JSON.parse(await text(process.stdin)));
-  const opened: Opened[] = []; // in the stack's order, whoever answers first
+  const sessions: Session[] = []; // as they come; what is asked goes in the stack's order
   try {
-    await Promise.all(
-      machines.map(async (machine, index) => {
-        opened[index] = await open(machine);
-      }),
-    );
+    const opened = await Promise.all(machines.map((machine) => open(machine, sessions)));
     const { reports, problem } = await settled(address, patience, opened);
     if (problem?.severity === "critical")
       throw new Error(`CRITICAL: ${problem.found}, after ${patience} s. ${problem.next}`);
@@ -43,18 +39,17 @@ try {
     const holders = reports.filter((report) => report.interface !== null).map(({ node }) => node);
     console.log(JSON.stringify({ address, holders }));
   } finally {
-    opened.forEach(({ session }) => {
-      session.end(); // forEach leaves out whom nobody reached
-    });
+    for (const session of sessions) session.end();
   }
 } catch (error) {
   console.error(`endpoint.address: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }
 
-async function open(machine: Machine): Promise<Opened> {
+async function open(machine: Machine, sessions: Session[]): Promise<Opened> {
   const request = parseRequest(machine.request);
   const session = await openSession(request, (line) => console.error(line));
+  sessions.push(session);
   return { ...machine, name: request.name, session };
 }
 

@@ -18,15 +18,13 @@ const address = "192.0.2.10";
 /** A machine that says where it has the address; `lateMs` after it was asked, it is reached. */
 async function machine(name: string, at: string | null, lateMs = 0) {
   const behaviour = { users: { root: [key.public] }, hostKey: newPair(), shell: true };
-  let server = await startServer(behaviour);
+  const server = await startServer(behaviour);
   const { port, hostKey } = server;
+  servers.push(server);
   if (lateMs > 0) {
     server.close();
-    void sleep(lateMs).then(async () => {
-      server = await startServer({ ...behaviour, port });
-      servers.push(server);
-    });
-  } else servers.push(server);
+    void sleep(lateMs).then(async () => servers.push(await startServer({ ...behaviour, port })));
+  }
   const report = { node: name, interface: at, by: [], answers: true };
   const request = { name, host: "127.0.0.1", port, hostKey, privateKey: key.private };
   return { request: JSON.stringify(request), command: `echo '${JSON.stringify(report)}'`, carrier: true };
