@@ -8,20 +8,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { type AddressReport, addressReport, type HolderProblem, holderProblem } from "../config/holders.ts";
 import { execute, lastLine } from "../ssh/execute.ts";
-import { openSession, type Session } from "../ssh/probe.ts";
+import type { Session } from "../ssh/probe.ts";
 import { parseRequest } from "../ssh/request.ts";
+import { withSessions } from "../ssh/sessions.ts";
 
 const checkInput = z.strictObject({
   address: z.string(),
   /** Seconds within which it must have settled. */
   patience: z.number(),
   machines: z
-    .array(z.strictObject({ request: z.string(), command: z.string(), carrier: z.boolean() }))
+    .array(
+      z.strictObject({
+        request: z.string().transform(parseRequest),
+        command: z.string(),
+        carrier: z.boolean(),
+      }),
+    )
     .min(1),
 });
 
 type Machine = z.output<typeof checkInput>["machines"][number];
-type Opened = Machine & { readonly name: string; readonly session: Session };
 
 /** Milliseconds between two looks, and for one. */
 const restMs = 500;
@@ -29,46 +35,40 @@ const lookMs = 20_000;
 
 try {
   const { address, patience, machines } = checkInput.parse(JSON.parse(await text(process.stdin)));
-  const sessions: Session[] = []; // as they come; what is asked goes in the stack's order
-  try {
-    const opened = await Promise.all(machines.map((machine) => open(machine, sessions)));
-    const { reports, problem } = await settled(address, patience, opened);
-    if (problem?.severity === "critical")
-      throw new Error(`CRITICAL: ${problem.found}, after ${patience} s. ${problem.next}`);
-    if (problem) console.error(`${problem.found}. ${problem.next}`);
-    const holders = reports.filter((report) => report.interface !== null).map(({ node }) => node);
-    console.log(JSON.stringify({ address, holders }));
-  } finally {
-    for (const session of sessions) session.end();
-  }
+  const requests = machines.map(({ request }) => request);
+  const { reports, problem } = await withSessions(requests, console.error, (sessions) =>
+    settled(address, patience, machines, sessions),
+  );
+  if (problem?.severity === "critical")
+    throw new Error(`CRITICAL: ${problem.found}, after ${patience} s. ${problem.next}`);
+  if (problem) console.error(`${problem.found}. ${problem.next}`);
+  const holders = reports.filter((report) => report.interface !== null).map(({ node }) => node);
+  console.log(JSON.stringify({ address, holders }));
 } catch (error) {
   console.error(`endpoint.address: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
-}
-
-async function open(machine: Machine, sessions: Session[]): Promise<Opened> {
-  const request = parseRequest(machine.request);
-  const session = await openSession(request, (line) => console.error(line));
-  sessions.push(session);
-  return { ...machine, name: request.name, session };
 }
 
 /** What all machines say once nothing critical is left, or when the patience is at its end. */
 async function settled(
   address: string,
   patience: number,
-  machines: readonly Opened[],
+  machines: readonly Machine[],
+  sessions: readonly Session[],
 ): Promise<{ reports: AddressReport[]; problem: HolderProblem | undefined }> {
   const until = Date.now() + patience * 1000;
   for (;;) {
-    const reports = await Promise.all(machines.map(ask));
+    const reports = await Promise.all(machines.map((machine, index) => ask(machine, sessions[index]!)));
     const problem = holderProblem(address, reports);
     if (problem?.severity !== "critical" || Date.now() > until) return { reports, problem };
     await sleep(restMs);
   }
 }
 
-async function ask({ name, command, carrier, session }: Opened): Promise<AddressReport> {
+async function ask(
+  { request: { name }, command, carrier }: Machine,
+  session: Session,
+): Promise<AddressReport> {
   const { code, stdout, stderr } = await execute(session, command, { timeoutMs: lookMs });
   if (code !== 0) throw new Error(`${name}: ${lastLine(stderr) || `exit code ${code}`}`);
   const report = addressReport.parse(JSON.parse(stdout));

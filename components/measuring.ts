@@ -5,8 +5,9 @@ import { heard, type Judgement, judge, listening, type Measured, measuring } fro
 import { ProblemsError } from "../config/problems.ts";
 import { converse, type Dialogue } from "../ssh/dialogue.ts";
 import { execute } from "../ssh/execute.ts";
-import { openSession, type Session } from "../ssh/probe.ts";
+import type { Session } from "../ssh/probe.ts";
 import { parseRequest } from "../ssh/request.ts";
+import { UnreachedError, withSessions } from "../ssh/sessions.ts";
 import { addressAnswers } from "./address-answers.ts";
 import { type Flag, scriptCommand } from "./command-line.ts";
 import { scriptsBundle } from "./scripts.ts";
@@ -44,24 +45,16 @@ const seconds = 60;
  */
 export async function measureAll({ machines, vip, vxlan, limits: asked }: Input): Promise<Judgement> {
   const answers = vip === null ? false : addressAnswers(vip);
-  const sessions = await Promise.allSettled(
-    machines.map(({ request }) => openSession(parseRequest(request), () => {})),
-  );
-  const open = sessions.flatMap((session) => (session.status === "fulfilled" ? [session.value] : []));
-  try {
-    const away = machines.filter((_, index) => sessions[index]!.status === "rejected");
-    if (away.length > 0)
-      throw new Error(
-        `not measured, since ${away.map(({ name }) => name).join(", ")} cannot be reached; the next run measures`,
-      );
-    const measured = await measure({ machines, vxlan }, open);
-    const judgement = judge(measured, asked, (await answers) ? vip! : undefined);
-    const { problems } = judgement;
-    if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
-    return judgement;
-  } finally {
-    for (const session of open) session.end();
-  }
+  const requests = machines.map(({ request }) => parseRequest(request));
+  const use = (sessions: readonly Session[]) => measure({ machines, vxlan }, sessions);
+  const measured = await withSessions(requests, () => {}, use).catch((error: Error) => {
+    if (!(error instanceof UnreachedError)) throw error;
+    throw new Error(`not measured, since ${error.names.join(", ")} cannot be reached; the next run measures`);
+  });
+  const judgement = judge(measured, asked, (await answers) ? vip! : undefined);
+  const { problems } = judgement;
+  if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
+  return judgement;
 }
 
 async function measure(

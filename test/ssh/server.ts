@@ -26,7 +26,14 @@ export type Behaviour = {
   port?: number;
 };
 
-export type TestServer = { port: number; hostKey: string; logins: string[]; close(): void };
+export type TestServer = {
+  port: number;
+  hostKey: string;
+  logins: string[];
+  /** Those that are open now. */
+  connections: ReadonlySet<Connection>;
+  close(): void;
+};
 
 /** A small SSH server on the loopback interface. */
 export async function startServer(behaviour: Behaviour): Promise<TestServer> {
@@ -51,7 +58,7 @@ export async function startServer(behaviour: Behaviour): Promise<TestServer> {
     for (const connection of connections) connection.end();
     server.close();
   };
-  return { port, hostKey: hostKey.public, logins, close };
+  return { port, hostKey: hostKey.public, logins, connections, close };
 }
 
 function isAllowed(behaviour: Behaviour, context: AuthContext): boolean {
