@@ -223,7 +223,7 @@ describe("backups of three servers", { skip, timeout }, () => {
         }
         assert.equal((await store.keys()).filter((key) => key.includes("/etcd-snapshot-")).length, 1);
       },
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     );
   });
 

@@ -199,7 +199,7 @@ describe("bring-up of three servers and three agents", { skip, timeout }, () => 
       async () => {
         assert.equal((await holdersOf(cluster.topology.vip, servers())).length, 1);
       },
-      { timeoutMs: 15_000 },
+      { timeoutMs: 60_000 },
     );
   });
 });

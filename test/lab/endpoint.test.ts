@@ -56,7 +56,7 @@ describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout
         assert.equal(holders.length, 1, `it is on ${holders.join(" and ") || "none"}`);
         return machines.find(({ name }) => name === holders[0])!;
       },
-      { timeoutMs: 30_000 },
+      { timeoutMs: 60_000 },
     );
 
   test("P1 K1 one `up` puts two HAProxy in front of the servers, with the address between them", async () => {
@@ -113,7 +113,7 @@ describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout
       assert.ok(!openEnd && longestMs < movedMs, `away for ${longestMs} ms`);
     assert.equal(holders.length, 1);
     await waitFor("HAProxy runs again", () => output(active, "systemctl is-active haproxy"), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
   });
 

@@ -14,7 +14,7 @@ export function gateway(what: string, body: object): string {
 /** The same, answered. A busy host may keep etcd from answering for a while. */
 export async function etcd<T>(machine: Machine, what: string, body: object): Promise<T> {
   const answer = () => output(machine, gateway(what, body));
-  return JSON.parse(await waitFor("an answer of etcd", answer, { timeoutMs: 30_000 })) as T;
+  return JSON.parse(await waitFor("an answer of etcd", answer, { timeoutMs: 60_000 })) as T;
 }
 
 /** What raises the alarm NOSPACE of a member, whose ID is in hexadecimal. */

@@ -68,7 +68,7 @@ describe("lab machines", { skip }, () => {
     const started = performance.now();
     await server.powerOff();
     const seconds = (performance.now() - started) / 1000;
-    assert.ok(seconds < 2, `powerOff took ${seconds} s`);
+    assert.ok(seconds < 5, `powerOff took ${seconds} s`);
     await hanging;
     assert.equal(server.up, false);
     assert.equal(await alive(pid), false);

@@ -106,7 +106,7 @@ describe("an existing k3s", { skip, timeout }, () => {
       await output(server, `systemctl is-active k3s; ls ${database}`),
       "active\nstate.db\nstate.db-shm\nstate.db-wal\n",
     );
-    const back = await waitFor("the old API", () => objectsOf(access), { timeoutMs: 30_000 });
+    const back = await waitFor("the old API", () => objectsOf(access), { timeoutMs: 60_000 });
     assert.deepEqual(lostObjects(objects, back), []);
   });
 

@@ -72,7 +72,7 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
       );
       const partly = { ...all(versions[0]!), "server-1": versions[1]! };
       await waitFor("what runs", async () => assert.deepEqual(await running(), partly), {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
       });
     });
     uninterrupted(seen);

@@ -43,7 +43,7 @@ describe("kube-vip's address and etcd's timings", { skip, timeout }, () => {
         assert.equal(holders.length, 1, `it is on ${holders.join(" and ") || "none"}`);
         return cluster.machine(holders[0]!);
       },
-      { timeoutMs: 30_000 },
+      { timeoutMs: 60_000 },
     );
 
   before(async () => {

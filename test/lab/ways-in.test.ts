@@ -86,7 +86,7 @@ async function sshAgent(directory: string, keyFile: string): Promise<() => void>
     "the SSH agent",
     async () => execFileSync("ssh-add", ["-q", keyFile], { env, stdio: "pipe" }),
     {
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
       everyMs: 100,
     },
   );
