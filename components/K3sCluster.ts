@@ -20,6 +20,7 @@ import { Machines } from "./machines.ts";
 import { labelNodes } from "./node-labels.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { Preflight } from "./Preflight.ts";
+import { bringPartTimeAgents } from "./part-time-agents.ts";
 import { provideEndpoint } from "./provide-endpoint.ts";
 import { agentJoinToken, readVerified, type Verified } from "./results.ts";
 import { componentType } from "./types.ts";
@@ -37,7 +38,8 @@ export interface K3sClusterArgs {
 
 /**
  * A highly available k3s cluster: all machines are looked at, servers join one after another, agents join in lanes
- * beside them as soon as the first server answers, and the cluster itself is asked at the end.
+ * beside them as soon as the first server answers, those that come and go are brought up to date if they are on, and
+ * the cluster itself is asked at the end.
  */
 export class K3sCluster extends pulumi.ComponentResource {
   /** Where the API answers. */
@@ -46,6 +48,7 @@ export class K3sCluster extends pulumi.ComponentResource {
   readonly kubeconfig: pulumi.Output<string>;
   /** Servers and their URLs, in joining order. */
   readonly servers: readonly { readonly name: string; readonly url: string }[];
+  /** Those that come and go are among them. */
   readonly agents: readonly string[];
   /** Voters as etcd sees them, their majority, and each Node's version, asked after everything else was done. */
   readonly verified: pulumi.Output<Verified>;
@@ -74,11 +77,11 @@ export class K3sCluster extends pulumi.ComponentResource {
     const machines = new Machines(name, config, args.ssh, this);
     this.machines = machines;
     const facts = machines.of([...config.servers, ...config.agents]).map((machine) => machine.facts);
-    const after = machines.of(config.balancers).map((machine) => machine.inspected);
+    const looked = machines.of(config.balancers).map((machine) => machine.inspected);
     const change = clusterChange(config);
     const preflight = new Preflight(
       `${name}-preflight`,
-      { config, facts, machines: machines.measurable(), after, change },
+      { config, facts, machines: machines.measurable(), after: looked, change },
       { parent: this },
     );
     machines.fetchReleases(preflight.passed);
@@ -113,6 +116,9 @@ export class K3sCluster extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    const { request } = machines;
+    const after = servers.at(-1)!.step;
+    bringPartTimeAgents({ config, request, server: founder, access, url: join.url, token, after }, this);
     // after the question that all other servers wait for
     const later = { ...reading, dependsOn: join.step };
     const kubeconfig = kubeconfigOf(`${name}-kubeconfig`, access, config, later);
@@ -137,7 +143,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.endpoint = serverUrl(endpointAddress(config));
     this.kubeconfig = pulumi.secret(kubeconfig.apply((yaml) => withServer(yaml, this.endpoint)));
     this.servers = living(config.servers).map((node) => ({ name: node.name, url: serverUrl(node.address) }));
-    this.agents = living(config.agents).map((node) => node.name);
+    this.agents = [...living(config.agents), ...config.partTimeAgents].map((node) => node.name);
     const configured = { servers: this.servers.map((server) => server.name), agents: this.agents };
     this.verified = pulumi
       .unsecret(verify.stdout)

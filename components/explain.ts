@@ -16,6 +16,7 @@ const applied = z.object({
     z.object({
       role: z.enum(["server", "agent"]),
       lost: z.boolean(),
+      partTime: z.boolean().optional(),
       flags: z.record(z.string(), z.unknown()),
     }),
   ),

@@ -14,6 +14,8 @@ export interface LocalStepArgs {
   readonly deadline: number;
   /** Whether input and output are secret. */
   readonly secret: boolean;
+  /** The argument with which it is run when the resource goes, where what it made must go too. */
+  readonly remove?: string;
 }
 
 /** One such process starts for every node at the same time: compiled code is kept, which halves their start. */
@@ -22,7 +24,7 @@ const environment = 'PATH="node_modules/.bin:$PATH" NODE_COMPILE_CACHE=node_modu
 /**
  * A script on the machine where Pulumi runs, with the Node that this project pins, where it is installed: the one on
  * PATH may be too old to run TypeScript. It only reads, or does what is done already only once: running it again is
- * harmless. What it made stays when the resource goes.
+ * harmless. Without `remove`, what it made stays when the resource goes.
  */
 export class LocalStep extends local.Command {
   constructor(name: string, args: LocalStepArgs, opts: pulumi.CustomResourceOptions) {
@@ -33,6 +35,7 @@ export class LocalStep extends local.Command {
       {
         create: command,
         update: command,
+        ...(args.remove && { delete: `${environment} node ${args.script} ${args.remove}` }),
         dir: projectRoot,
         stdin: args.secret ? pulumi.secret(args.stdin) : args.stdin,
         logging: local.Logging.Stderr,
@@ -40,7 +43,8 @@ export class LocalStep extends local.Command {
       },
       {
         ...opts,
-        customTimeouts: { create: timeout, update: timeout },
+        customTimeouts: { create: timeout, update: timeout, ...(args.remove && { delete: timeout }) },
+        ...(args.remove && { deleteBeforeReplace: true }),
         ...(args.secret && { additionalSecretOutputs: ["stdout", "stderr"] }),
       },
     );

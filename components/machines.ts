@@ -20,6 +20,8 @@ export class Machines {
   private readonly accesses = new Map<string, NodeAccess>();
   /** The step that brought the release to a node, by the node's name. */
   private readonly releases = new Map<string, pulumi.Resource>();
+  /** How ssh/ gets to a machine, whether or not anything answers there. Secret. */
+  readonly request: (machine: MachineConfig) => pulumi.Output<string>;
   private readonly config: ClusterConfig;
   private readonly parent: pulumi.Resource;
 
@@ -29,12 +31,13 @@ export class Machines {
     this.parent = parent;
     const { ssh, version, restore } = config;
     const all: readonly MachineConfig[] = [...config.servers, ...config.agents, ...config.balancers];
-    const users = [...new Set(all.map(({ user }) => user))];
+    const users = [...new Set([...all, ...config.partTimeAgents].map(({ user }) => user))];
     const scripts = scriptsHash();
+    this.request = (machine) => reachRequest(machine, ssh, secrets, users);
     for (const node of all) this.accesses.set(node.name, accessTo({ node, ssh, secrets, scripts }));
     const there = living(all);
     const cluster = clusterChange(config);
-    const requests = new Map(there.map((node) => [node.name, reachRequest(node, ssh, secrets, users)]));
+    const requests = new Map(there.map((node) => [node.name, this.request(node)]));
     const reached = reachAll(`${name}-reach`, [...requests.values()], anyMachineChange(there, cluster), {
       parent,
     });

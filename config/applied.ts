@@ -8,6 +8,8 @@ export interface AppliedNode {
   readonly existing?: "adopt" | "replace" | undefined;
   /** Declared lost: the cluster does without it. */
   readonly lost: boolean;
+  /** Whether it comes and goes: what is said of it happens when it is on. */
+  readonly partTime?: boolean | undefined;
   /** Its `config.yaml` without secrets, under k3s' own names. */
   readonly flags: Readonly<Record<string, unknown>>;
 }
@@ -38,6 +40,7 @@ export function appliedOf(config: ClusterConfig): Applied {
     role: "agent",
     existing: node.existing,
     lost: node.lost,
+    ...(node.partTime && { partTime: true }),
     flags: agentFlags(node),
   });
   return {
@@ -45,7 +48,7 @@ export function appliedOf(config: ClusterConfig): Applied {
     rotate: config.rotate,
     nodes: Object.fromEntries([
       ...config.servers.map((node) => [node.name, server(node)]),
-      ...config.agents.map((node) => [node.name, agent(node)]),
+      ...[...config.agents, ...config.partTimeAgents].map((node) => [node.name, agent(node)]),
     ]),
     ...(config.restore && { restore: { id: config.restore.id, snapshot: config.restore.snapshot } }),
   };

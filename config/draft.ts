@@ -72,11 +72,13 @@ export function complete(parsed: ParsedConfig): ClusterConfig {
       protect: node.protect ?? parsed.protect,
       taints: role === "server" && parsed.controlPlaneTaint ? [...node.taints, serversOnly] : node.taints,
     });
+  const agents = parsed.agents.map(fill("agent"));
   const balancers = parsed.endpoint.provider === "haproxy" ? parsed.endpoint.balancers : [];
   return {
     ...parsed,
     servers: parsed.servers.map(fill("server")),
-    agents: parsed.agents.map(fill("agent")),
+    agents: agents.filter(({ partTime }) => !partTime),
+    partTimeAgents: agents.filter(({ partTime }) => partTime),
     balancers: balancers.map((machine) => ({ ...machine, role: "balancer", ...reach(machine) })),
   };
 }

@@ -49,4 +49,9 @@ export const node = z.strictObject({
    * Taken away again when a reinstalled machine has its place.
    */
   lost: flag.default(false),
+  /**
+   * An agent whose normal state is off, such as a gaming tower: it is asked in every `up`, brought up to date when it
+   * answers, and never waited for.
+   */
+  partTime: flag.optional(),
 });

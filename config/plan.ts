@@ -35,6 +35,8 @@ const consents = {
 };
 const consent = ({ existing }: AppliedNode): string => (existing ? consents[existing] : "");
 
+const whenOn = ({ partTime }: AppliedNode): string => (partTime ? ", when it is on" : "");
+
 /** Why a node that stays what it is restarts, and whether it is drained; empty when it does not. */
 function reasonsFor(name: string, before: Applied, now: Applied): string[] {
   const [from, to] = [before.version, now.version];
@@ -57,7 +59,7 @@ function restorePlan(before: Applied | undefined, { nodes, restore }: Applied): 
   const living = Object.entries(nodes).filter(([, node]) => !node.lost);
   return living.map(([name, { role }]) => {
     const was = before?.nodes[name];
-    if (role === "agent") return `${name}: ${was ? "restarts" : "joins as an agent"}`;
+    if (role === "agent") return `${name}: ${was ? "restarts" : "joins as an agent"}${whenOn(nodes[name]!)}`;
     voters++;
     if (voters === 1) {
       return `${name}: takes the data of the snapshot ${restore.snapshot}; what was written since is gone; ${afterwards(1)}`;
@@ -99,19 +101,19 @@ export function plan(before: Applied | undefined, now: Applied): string[] {
       voters--;
       return [`${name}: becomes an agent: leaves etcd, is emptied, joins again; ${afterwards(voters)}`];
     }
-    if (!was) return [`${name}: ${consent(node)}joins as an agent`];
+    if (!was) return [`${name}: ${consent(node)}joins as an agent${whenOn(node)}`];
     const reasons = reasonsFor(name, old, now);
     if (reasons.length === 0) return [];
     return [
-      `${name}: ${[...reasons, "restart"].join(", ")}${role === "server" ? `; ${meanwhile(voters)}` : ""}`,
+      `${name}: ${[...reasons, "restart"].join(", ")}${role === "server" ? `; ${meanwhile(voters)}` : whenOn(node)}`,
     ];
   });
   const gone = Object.entries(old.nodes)
     .filter(([name]) => !(name in now.nodes))
     .reverse()
-    .map(([name, { role, lost }]) => {
-      if (lost) return `${name}: was lost, its entry goes; nothing runs anywhere`;
-      if (role === "agent") return `${name}: leaves the cluster, k3s is removed`;
+    .map(([name, node]) => {
+      if (node.lost) return `${name}: was lost, its entry goes; nothing runs anywhere`;
+      if (node.role === "agent") return `${name}: leaves the cluster, k3s is removed${whenOn(node)}`;
       voters--;
       return `${name}: leaves etcd, k3s is removed; ${afterwards(voters)}`;
     });

@@ -4,6 +4,7 @@ import { endpointProblems, rangeProblems } from "./network-rules.ts";
 import type { Problem } from "./problems.ts";
 import { quorumOf } from "./quorum.ts";
 import { checksumsFor, checksumUrl } from "./releases.ts";
+import type { ParsedNode } from "./schema.ts";
 import { timingProblems } from "./timing.ts";
 import { backupProblems, restoreProblems, rotateProblems, snapshotProblems } from "./upkeep-rules.ts";
 
@@ -41,6 +42,48 @@ export function lostProblems({ nodes }: Draft): Problem[] {
       next: "Bring one back, or reinstall the machines and restore a snapshot.",
     },
   ];
+}
+
+/** What does not go together with `partTime`, and where. */
+const alwaysOn: readonly {
+  is: (placed: PlacedNode) => boolean;
+  field: keyof ParsedNode;
+  found: string;
+  wanted: string;
+  next: string;
+}[] = [
+  {
+    is: ({ role }) => role === "server",
+    field: "partTime",
+    found: "a server that may be off",
+    wanted: "servers that are always on",
+    next: "Make it an agent: whenever it is off, etcd is one loss closer to standing still.",
+  },
+  {
+    is: ({ node }) => node.lost,
+    field: "lost",
+    found: "a part-time agent that is declared lost",
+    wanted: "nothing: it may be off",
+    next: "When the machine is gone for good, take its entry out.",
+  },
+  {
+    is: ({ node }) => node.existing !== undefined,
+    field: "existing",
+    found: "a part-time agent whose k3s is taken over",
+    wanted: "a machine that is on while its k3s is taken over",
+    next: "Take partTime out until `pulumi up` has done it.",
+  },
+];
+
+/** A machine may be off most of the time only where nobody misses it. */
+export function partTimeProblems({ nodes }: Draft): Problem[] {
+  return nodes
+    .filter(({ node }) => node.partTime)
+    .flatMap((placed) =>
+      alwaysOn
+        .filter(({ is }) => is(placed))
+        .map(({ field, found, wanted, next }) => ({ path: `${placed.place}.${field}`, found, wanted, next })),
+    );
 }
 
 /** What must not occur twice in the cluster, and how to read it from a node. */
@@ -119,6 +162,7 @@ export function checksumProblems({ version, checksums }: Draft): Problem[] {
 export const rules: readonly ((draft: Draft) => Problem[])[] = [
   serverCountProblems,
   lostProblems,
+  partTimeProblems,
   duplicateProblems,
   addressProblems,
   rangeProblems,

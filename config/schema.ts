@@ -131,7 +131,10 @@ export type ClusterConfig = Omit<Parsed, "servers" | "agents"> & {
   /** The machines that run HAProxy; none with another endpoint. */
   readonly balancers: readonly MachineConfig[];
   readonly servers: readonly NodeConfig[];
+  /** The agents that are there all the time. */
   readonly agents: readonly NodeConfig[];
+  /** The agents that come and go. */
+  readonly partTimeAgents: readonly NodeConfig[];
 };
 
 export type EndpointConfig = ClusterConfig["endpoint"];

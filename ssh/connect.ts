@@ -9,6 +9,8 @@ import type { Hop } from "./request.ts";
 const dialMs = 8_000;
 /** The SSH handshake with login: a slow mini PC under load needs a few seconds. */
 const handshakeMs = 15_000;
+/** A machine that says nothing to so many questions, this far apart, is gone: one that loses its power ends no connection. */
+const keepAlive = { keepaliveInterval: 10_000, keepaliveCountMax: 3 };
 
 /** Thrown when there is no session: carries what was seen. */
 export class AttemptError extends Error {
@@ -77,6 +79,7 @@ export function logIn(sock: Duplex, hop: Hop, login: Login, anyType = false): Pr
       sock: sock as never,
       username: hop.user,
       readyTimeout: handshakeMs,
+      ...keepAlive,
       ...(anyType ? {} : { algorithms: { serverHostKey: algorithmsFor(pinned(hop).type) as never } }),
       hostVerifier: (key: Buffer) => {
         offered = keyName(key);

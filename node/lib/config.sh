@@ -69,13 +69,24 @@ keeping_token() {
   REPLY="# Written once, when this member was adopted."$'\n'"token: \"$TOKEN\""$'\n'
 }
 
-# put_marker ROLE: says whose k3s this is.
+# comes_and_goes: whether this node is a part-time agent of the stack (yes|no), in REPLY.
+comes_and_goes() {
+  REPLY=no
+  grep -qs '"partTime":true' "$MARKER" && REPLY=yes
+  return 0
+}
+
+# put_marker ROLE: says whose k3s this is, and whether it comes and goes.
 put_marker() {
-  local stamp
-  [[ -f $MARKER ]] && grep -q "\"role\":\"$1\"" "$MARKER" && return 0
+  local stamp own=()
+  if [[ -f $MARKER ]] && grep -q "\"role\":\"$1\"" "$MARKER"; then
+    comes_and_goes
+    [[ $REPLY == "${ARG[part-time]:-no}" ]] && return 0
+  fi
   act
   remember "$MARKER"
   printf -v stamp '%(%Y-%m-%dT%H:%M:%SZ)T' "$(date +%s)"
-  json_object installedBy '"homelab-k3s"' node "\"${ARG[name]}\"" role "\"$1\"" at "\"$stamp\""
+  [[ -n ${ARG[part-time]:-} ]] && own=(partTime true)
+  json_object installedBy '"homelab-k3s"' node "\"${ARG[name]}\"" role "\"$1\"" at "\"$stamp\"" "${own[@]}"
   write_file "$MARKER" 600 "$REPLY"$'\n' || die "$MARKER cannot be written"
 }

@@ -5,7 +5,7 @@ JOIN_URL=""
 
 verb_agent() {
   local out=()
-  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer restored:name existing deadline drain-deadline rotate-certificates" "" "$@"
+  parse_args "name address version sha256-amd64 sha256-arm64 mirror upload join peer restored:name existing deadline drain-deadline rotate-certificates" "part-time" "$@"
   require name version join
   require_source
   NODE_NAME=${ARG[name]}
@@ -44,6 +44,7 @@ verb_agent() {
 # observe_agent: preflight, and what an undo will have to bring back.
 observe_agent() {
   preflight agent
+  [[ $ROLE == server && -n ${ARG[part-time]:-} ]] && refuse "this node is a server, and a part-time agent may be off: leave partTime out until \`up\` has made it an agent"
   need_checksum
   check_existing
   service_state

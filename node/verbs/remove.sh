@@ -4,13 +4,16 @@
 
 verb_remove() {
   local out=()
-  parse_args "name role peer deadline drain-deadline" "" "$@"
+  parse_args "name role peer deadline drain-deadline" "part-time" "$@"
   require role
   [[ -n ${ARG[name]:-} ]] || ARG[name]=$(sed -nE 's/.*"node":"([^"]*)".*/\1/p' "$MARKER" 2>/dev/null)
   NODE_NAME=${ARG[name]:-$NODE_NAME}
   begin_verb remove
   step observe observe_removal
-  if [[ $K3S_HERE == yes || $MARKED == yes ]]; then
+  comes_and_goes
+  if [[ $REPLY != "${ARG[part-time]:-no}" ]]; then
+    say "this machine is another entry's of the stack now, or was never this one's; nothing is removed"
+  elif [[ $K3S_HERE == yes || $MARKED == yes ]]; then
     act
     UNDO_LAST=back_to_work
     [[ $LEAVING == last ]] || step drain send_pods_away

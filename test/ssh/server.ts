@@ -18,6 +18,8 @@ export type Behaviour = {
   users: Record<string, string[]>;
   /** What `sudo -n true` and `ping` end with; 0 without text when absent. */
   commands?: Record<string, { code: number; stderr: string; stdout?: string }>;
+  /** The connection is cut where a command holds this word, which is then not answered. */
+  cutAt?: string;
   /** Whether other commands really run, on this machine. */
   shell?: boolean;
   /** Where forwarded connections go: really there, or refused with this text. */
@@ -71,9 +73,10 @@ function isAllowed(behaviour: Behaviour, context: AuthContext): boolean {
   });
 }
 
-function serve(client: Connection, { commands = {}, shell, forward }: Behaviour): void {
+function serve(client: Connection, { commands = {}, cutAt, shell, forward }: Behaviour): void {
   client.on("session", (accept) => {
     accept().on("exec", (acceptExec, _reject, { command }) => {
+      if (cutAt !== undefined && command.includes(cutAt)) return client.end();
       const channel = acceptExec();
       if (shell && !commands[command]) return runHere(client, channel, command);
       const { code, stderr, stdout = "" } = commands[command] ?? { code: 0, stderr: "" };

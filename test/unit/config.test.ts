@@ -32,6 +32,24 @@ const cases: readonly { name: string; change: Record<string, unknown>; says: rea
     says: [/^servers: found 9 servers.*agents/],
   },
   {
+    name: "H3: a server that is off most of the time",
+    change: { servers: serverInputs(3).with(1, nodeInput("server-2", "192.0.2.12", { partTime: true })) },
+    says: [/^servers\[1\]\.partTime: found a server that may be off; wanted servers that are always on/],
+  },
+  {
+    name: "H3: a part-time agent that is lost, or taken over",
+    change: {
+      agents: [
+        nodeInput("tower", "198.51.100.1", { partTime: true, lost: true }),
+        nodeInput("laptop", "198.51.100.2", { partTime: true, existing: "adopt" }),
+      ],
+    },
+    says: [
+      /^agents\[0\]\.lost: found a part-time agent that is declared lost; wanted nothing: it may be off/,
+      /^agents\[1\]\.existing: found a part-time agent whose k3s is taken over/,
+    ],
+  },
+  {
     name: "P5: encryption keys rotated where Secrets are not encrypted",
     change: { k3s: { secretsEncryption: false }, rotate: { encryptionKeys: 1 } },
     says: [/^rotate\.encryptionKeys: found 1, and k3s\.secretsEncryption is false/],

@@ -25,6 +25,19 @@ test("a new stack: founded, joined, with the voters that there are afterwards", 
   ]);
 });
 
+test("H3 what becomes of a part-time agent happens when it is on", () => {
+  const tower = { agents: [nodeInput("tower", "198.51.100.1", { partTime: true })] };
+  const none = { agents: [] };
+  assert.deepEqual(plan(applied(none), applied(tower)), ["tower: joins as an agent, when it is on"]);
+  assert.equal(
+    plan(applied(tower), applied({ ...tower, version: "v1.34.11+k3s1" }))[3],
+    "tower: v1.34.2+k3s1 -> v1.34.11+k3s1, restart, when it is on",
+  );
+  assert.deepEqual(plan(applied(tower), applied(none)), [
+    "tower: leaves the cluster, k3s is removed, when it is on",
+  ]);
+});
+
 test("an upgrade by a minor drains; one by a patch does not", () => {
   const minor = plan(applied(), applied({ version: "v1.35.8+k3s1" }));
   assert.equal(

@@ -11,6 +11,7 @@ export function nodes(cluster: ClusterFacts): Finding[] {
   const all = apiNodes(cluster);
   const { config } = cluster;
   const known = new Map(living([...config.servers, ...config.agents]).map((node) => [node.name, node]));
+  const partTime = new Set(config.partTimeAgents.map(({ name }) => name));
   const dead = down(cluster);
   const stuck = readOnly(cluster);
   const base = { check: "nodes", severity: "warning" } as const;
@@ -34,6 +35,7 @@ export function nodes(cluster: ClusterFacts): Finding[] {
       .map(({ machine }) => machine.name),
   );
   const present = all.flatMap(({ name, ready, age, cordoned }): Finding[] => {
+    if (partTime.has(name)) return [];
     if (!known.has(name))
       return [
         {

@@ -99,7 +99,7 @@ func (k *Kubelet) status() corev1.NodeStatus {
 			condition(corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
 			condition(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status"),
 		},
-		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: 10250}},
+		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: kubeletPort}},
 		NodeInfo: corev1.NodeSystemInfo{
 			MachineID: first("/etc/machine-id"), BootID: first("/proc/sys/kernel/random/boot_id"), KernelVersion: first("/proc/sys/kernel/osrelease"),
 			OSImage: osImage(), ContainerRuntimeVersion: "standin://none", KubeletVersion: release.Version(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -21,6 +22,7 @@ import (
 const (
 	leaseSeconds  int32 = 40
 	leaseInterval       = 10 * time.Second
+	kubeletPort   int32 = 10250
 )
 
 // Kubelet keeps one Node object alive.
@@ -47,8 +49,30 @@ func (k *Kubelet) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := answer(ctx); err != nil {
+		return err
+	}
 	logs.Info("Running kubelet --hostname-override=%s --node-ip=%s", k.Node.Name, k.Node.IP)
 	go k.run(ctx, wanted)
+	return nil
+}
+
+// answer keeps the kubelet's port open and hangs up on whoever connects: that a kubelet lives here is all they learn.
+func answer(ctx context.Context) error {
+	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", kubeletPort))
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, func() { listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connection.Close()
+		}
+	}()
 	return nil
 }
 
