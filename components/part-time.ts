@@ -63,7 +63,9 @@ export function bringUpToDate(input: PartTimeInput, say: Say): Promise<Outcome> 
       ["deadline", seconds],
     ];
     await onServer(input, say, (server) => runVerb(server, "admit", admit, { seconds, say }));
-    for (const { file, remotePath } of uploads) await upload(machine, file, remotePath);
+    // what was brought for the version that it runs is there already, and large
+    if (facts.version !== version)
+      for (const { file, remotePath } of uploads) await upload(machine, file, remotePath);
     await run(machine, input, "fetch", say);
     await run(machine, input, "agent", say, settings);
     return { node: name, state: "current" };
@@ -98,7 +100,7 @@ async function whileOn(
     return await work(session);
   } catch (error) {
     if (!(await Promise.race([closed, sleep(closingMs, false)]))) throw error;
-    say(`${name}: went away in the middle; the next \`pulumi up\` that finds it on goes on`);
+    say(`${name}: went away in the middle; it is part-time, so nothing waits for it`);
     return { node: name, state: "left" };
   } finally {
     session.end();
