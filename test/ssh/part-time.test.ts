@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { scriptCommand } from "../../components/command-line.ts";
 import { bringUpToDate, type PartTimeInput, takeOut } from "../../components/part-time.ts";
@@ -82,6 +85,25 @@ test("H3 a part-time agent that is on is looked at, let in by a server, given th
   const { input, ran, say } = await scene("v1.29.1+k3s1");
   assert.deepEqual(await bringUpToDate(input, say), { node: "tower", state: "current" });
   assert.deepEqual(ran, ["tower inspect", "server-1 admit", "tower fetch", "tower agent"]);
+});
+
+test("H3 one that reaches no mirror is sent the release, unless it runs it already", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "part-time-"));
+  const [file, remotePath] = [join(directory, "k3s"), join(directory, "there/k3s")];
+  writeFileSync(file, "a release");
+  try {
+    for (const [version, sent] of [
+      ["v1.34.2+k3s1", false],
+      ["v1.33.1+k3s1", true],
+    ] as const) {
+      const { input, say } = await scene(version, { shell: true });
+      await bringUpToDate({ ...input, uploads: [{ file, remotePath }] }, say);
+      assert.equal(existsSync(remotePath), sent, version);
+    }
+    assert.equal(readFileSync(remotePath, "utf8"), "a release");
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("S39 one that is off fails nothing, and no server is asked about it", async () => {
