@@ -1,17 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { agentConfig, stepInput } from "../config/render.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
-import type { Flag } from "./command-line.ts";
 import { forgetDeadline, forgetFlags, untouched } from "./lost.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import {
-  agentRotations,
-  binaryFlags,
-  consentFlags,
-  peerFlags,
-  removeFlags,
-  stepDeadline,
-} from "./server-flags.ts";
+import { admitFlags, consentFlags, joinFlags, removeFlags, stepDeadline } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface K3sAgentNodeArgs {
@@ -54,12 +46,7 @@ export class K3sAgentNode extends pulumi.ComponentResource {
       access,
       {
         verb: "agent",
-        flags: args.url.apply((url): Flag[] => [
-          ...binaryFlags(config, node),
-          ...peerFlags(config, node),
-          ["join", url],
-          ...agentRotations(config),
-        ]),
+        flags: args.url.apply((url) => joinFlags(config, node, url)),
         createFlags: consentFlags(node),
         remove: { verb: "remove", flags: removeFlags(config, node) },
         stdin: args.token.apply((token) => stepInput(token, agentConfig(node))),
@@ -82,10 +69,7 @@ export class K3sAgentNode extends pulumi.ComponentResource {
   private admit(name: string, node: NodeConfig, { access, after, machineId }: AdmissionArgs): NodeStep {
     const lost = { verb: "forget", flags: forgetFlags(node, "any") };
     const remove = { verb: "forget", flags: forgetFlags(node, "agent") };
-    const flags = machineId?.apply((id): Flag[] => [
-      ["node", `${node.name}=${id ?? "none"}`],
-      ["deadline", forgetDeadline],
-    ]);
+    const flags = machineId?.apply((id) => admitFlags(node.name, id, forgetDeadline));
     const args = { ...(flags ? { verb: "admit", flags } : lost), remove, deadline: forgetDeadline };
     return new NodeStep(`${name}-admit`, access, args, { parent: this, dependsOn: after });
   }

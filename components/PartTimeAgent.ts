@@ -4,16 +4,7 @@ import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { LocalStep } from "./local-step.ts";
 import { forgetFlags } from "./lost.ts";
 import type { PartTimeInput } from "./part-time.ts";
-import {
-  agentRotations,
-  binaryFlags,
-  nodeDeadline,
-  peerFlags,
-  releaseFlags,
-  removeFlags,
-  stepDeadline,
-  uploads,
-} from "./server-flags.ts";
+import { joinFlags, nodeDeadline, releaseFlags, removeFlags, stepDeadline, uploads } from "./server-flags.ts";
 import { componentType } from "./types.ts";
 
 export interface PartTimeAgentArgs {
@@ -35,8 +26,6 @@ export interface PartTimeAgentArgs {
  */
 export class PartTimeAgent extends pulumi.ComponentResource {
   readonly step: pulumi.Resource;
-  /** The node's name. */
-  readonly name: string;
 
   constructor(name: string, args: PartTimeAgentArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("PartTimeAgent"), name, {}, opts);
@@ -61,7 +50,6 @@ export class PartTimeAgent extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: after },
     );
-    this.name = node.name;
     this.registerOutputs({});
   }
 }
@@ -83,13 +71,7 @@ function verbsOf(
       ["address", address],
     ],
     fetch: [["name", name], ...releaseFlags(config), ["deadline", nodeDeadline]],
-    agent: [
-      ...binaryFlags(config, node),
-      ...peerFlags(config, node),
-      ["join", url],
-      ...agentRotations(config),
-      ["part-time", null],
-    ],
+    agent: [...joinFlags(config, node, url), ["part-time", null]],
     remove: [...removeFlags(config, node), ["part-time", null]],
     forget: forgetFlags(node, "agent"),
     seconds: stepDeadline(config),

@@ -9,9 +9,11 @@ import { type Failure, worthRetrying } from "../ssh/failure.ts";
 import { openSession, type Session } from "../ssh/probe.ts";
 import { parseRequest, type Request } from "../ssh/request.ts";
 import { sendFile } from "../ssh/send.ts";
+import { withSessions } from "../ssh/sessions.ts";
 import { type Flag, scriptCommand } from "./command-line.ts";
 import { readFacts } from "./results.ts";
 import { scriptsBundle } from "./scripts.ts";
+import { admitFlags } from "./server-flags.ts";
 
 const flags = z.array(z.tuple([z.string(), z.union([z.string(), z.number(), z.null()])]).readonly());
 
@@ -58,11 +60,7 @@ export function bringUpToDate(input: PartTimeInput, say: Say): Promise<Outcome> 
   return whileOn(input, say, async (machine) => {
     const facts = readFacts(name, await run(machine, input, "inspect", say));
     refuseOlder(facts, version);
-    const admit: Flag[] = [
-      ["node", `${name}=${facts.machineId ?? "none"}`],
-      ["deadline", seconds],
-    ];
-    await onServer(input, say, (server) => runVerb(server, "admit", admit, { seconds, say }));
+    await onServer(input, say, "admit", admitFlags(name, facts.machineId, seconds));
     // what was brought for the version that it runs is there already, and large
     if (facts.version !== version)
       for (const { file, remotePath } of uploads) await upload(machine, file, remotePath);
@@ -77,12 +75,12 @@ export function bringUpToDate(input: PartTimeInput, say: Say): Promise<Outcome> 
  * @throws Error when the machine refuses to leave, or no server answers
  */
 export async function takeOut(input: PartTimeInput, say: Say): Promise<Outcome> {
-  const { name, forget, seconds } = input;
+  const { name, forget } = input;
   const outcome = await whileOn(input, say, async (machine) => {
     await run(machine, input, "remove", say);
     return { node: name, state: "removed" };
   });
-  await onServer(input, say, (server) => runVerb(server, "forget", forget, { seconds, say }));
+  await onServer(input, say, "forget", forget);
   if (outcome.state !== "removed")
     say(`${name}: k3s stays on its disk. When it is switched on it comes back as a Node: docs/part-time.md`);
   return outcome;
@@ -119,17 +117,10 @@ async function openIfOn(request: Request, say: Say): Promise<Session | undefined
   }
 }
 
-async function onServer<T>(
-  { server }: PartTimeInput,
-  say: Say,
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
-  const session = await openSession(parseRequest(server), say);
-  try {
-    return await work(session);
-  } finally {
-    session.end();
-  }
+/** Runs a verb on the server that knows the machine. */
+async function onServer({ server, seconds }: PartTimeInput, say: Say, verb: string, flags: readonly Flag[]) {
+  const use = ([session]: readonly Session[]) => runVerb(session!, verb, flags, { seconds, say });
+  await withSessions([parseRequest(server)], say, use);
 }
 
 /** Agents may skip minors, since their kubelet keeps nothing of its own; none may be newer than its servers. */
@@ -154,6 +145,9 @@ const run = (
 ): Promise<string> =>
   runVerb(session, verb, input[verb], { seconds: input.seconds, say, ...(stdin && { stdin }) });
 
+/** The scripts, read once and not at all where the machine is off. */
+let bundle: string | undefined;
+
 /**
  * Runs a verb of `k3s-node` from this checkout; what is on the node does not matter.
  * @returns its one line of JSON
@@ -165,7 +159,7 @@ async function runVerb(
   flags: readonly Flag[],
   { seconds, say, stdin = "" }: { seconds: number; say: Say; stdin?: string },
 ): Promise<string> {
-  const bundle = scriptsBundle();
+  bundle ??= scriptsBundle();
   const step = { verb, flags };
   const command = scriptCommand(session.node.user, seconds, step, Buffer.byteLength(bundle));
   const how = { stdin: bundle + stdin, timeoutMs: (seconds + 10) * 1000, onLine: say };

@@ -74,8 +74,25 @@ export function uploads({ upload = {} }: ClusterConfig): { file: string; remoteP
 const counter = (flag: string, rotations: number): Flag[] => (rotations > 0 ? [[flag, rotations]] : []);
 
 /** What shall have been rotated on an agent. */
-export function agentRotations({ rotate }: ClusterConfig): Flag[] {
+function agentRotations({ rotate }: ClusterConfig): Flag[] {
   return counter("rotate-certificates", rotate.certificates);
+}
+
+/** How an agent joins: seeded with a server's URL, and with all others to fall back on. */
+export function joinFlags(config: ClusterConfig, node: NodeConfig, url: string): Flag[] {
+  return [...binaryFlags(config, node), ...peerFlags(config, node), ["join", url], ...agentRotations(config)];
+}
+
+/**
+ * What a server is told before a machine joins as an agent.
+ * @param machineId null where the machine has none
+ * @param deadline seconds
+ */
+export function admitFlags(name: string, machineId: string | null, deadline: number): Flag[] {
+  return [
+    ["node", `${name}=${machineId ?? "none"}`],
+    ["deadline", deadline],
+  ];
 }
 
 /** What shall have been rotated on a server; the first one rotates what the cluster has only one of. */

@@ -6,15 +6,12 @@
 import { text } from "node:stream/consumers";
 import { reach } from "./probe.ts";
 import { parseRequests } from "./request.ts";
+import { allReached } from "./sessions.ts";
 
 try {
   const requests = parseRequests(await text(process.stdin));
-  const outcomes = await Promise.allSettled(
-    requests.map((request) => reach(request, (line) => console.error(line))),
-  );
-  const problems = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
-  if (problems.length > 0) throw new Error(problems.map((problem: Error) => problem.message).join("\n"));
-  console.log(JSON.stringify(outcomes.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []))));
+  const reached = await allReached(requests, (request) => reach(request, (line) => console.error(line)));
+  console.log(JSON.stringify(reached));
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
