@@ -107,11 +107,12 @@ async function serverStarts(cluster: Cluster): Promise<number> {
   return sum;
 }
 
-/** Machines that never were in a cluster, and a stack that never ran. */
+/** Machines that never were in a cluster and that nobody is logged in to, and a stack that never ran. */
 async function fresh(prepared: Prepared): Promise<Cluster> {
   await startOver(prepared);
   const cluster = await openCluster(prepared, new Board(), () => 0);
   await cluster.configure({});
+  for (const { name } of cluster.topology.nodes) cluster.machine(name).hangUp();
   return cluster;
 }
 

@@ -21,7 +21,7 @@ const k3s = "/usr/local/bin/k3s";
 
 /**
  * The least work that makes the same cluster: k3s' own commands in the best order, everything at the same time that can
- * be, and no check but the checksum. Without Pulumi; the yardstick for the program.
+ * be, one login a machine, and no check but the checksum. Without Pulumi; the yardstick for the program.
  * @returns seconds until all servers are voters, all Nodes Ready, and the endpoint answers
  */
 export async function leastWork(cluster: Cluster): Promise<number> {

@@ -167,6 +167,11 @@ export class Machine {
     return await this.#ssh.exec(shellCommand, options);
   }
 
+  /** Ends the connections over which its commands were run: the next one logs in. */
+  hangUp(): void {
+    this.#ssh.drop();
+  }
+
   /** Bytes of memory in use that cannot be given back; 0 when off. */
   async memoryBytes(): Promise<number> {
     return await cgroupMemory(this.cgroup);

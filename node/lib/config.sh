@@ -43,7 +43,7 @@ put_join() {
   same_file "$JOIN" "$1" && return 0
   act
   remember "$JOIN"
-  mkdir -p "${JOIN%/*}" && write_file "$JOIN" 600 "$1" || die "$JOIN cannot be written"
+  write_file "$JOIN" 600 "$1" || die "$JOIN cannot be written"
   changed join
 }
 
@@ -85,7 +85,7 @@ put_marker() {
   fi
   act
   remember "$MARKER"
-  printf -v stamp '%(%Y-%m-%dT%H:%M:%SZ)T' "$(date +%s)"
+  printf -v stamp '%(%Y-%m-%dT%H:%M:%SZ)T' -1
   [[ -n ${ARG[part-time]:-} ]] && own=(partTime true)
   json_object installedBy '"homelab-k3s"' node "\"${ARG[name]}\"" role "\"$1\"" at "\"$stamp\"" "${own[@]}"
   write_file "$MARKER" 600 "$REPLY"$'\n' || die "$MARKER cannot be written"

@@ -140,5 +140,6 @@ node_of() {
 
 # own_member_name: the name that this node's etcd has on disk, in REPLY; empty without one.
 own_member_name() {
-  REPLY=$(cat "$ETCD_DATA/name" 2>/dev/null)
+  { REPLY=$(<"$ETCD_DATA/name"); } 2>/dev/null
+  return 0
 }

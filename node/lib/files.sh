@@ -17,11 +17,20 @@ same_file() {
   [[ $REPLY == "${wanted%% *}" ]]
 }
 
+# there DIRECTORY: it is there, or is made.
+there() {
+  [[ -d $1 ]] || mkdir -p -- "$1"
+}
+
 # write_file PATH MODE CONTENT: PATH gets CONTENT, at once or not at all. Fails when it cannot.
 write_file() {
   local path=$1 mode=$2 content=$3
-  mkdir -p "$(dirname -- "$path")" || return 1
-  printf '%s' "$content" >"$path.part" && chmod "$mode" "$path.part" && sync "$path.part" && mv -f -- "$path.part" "$path"
+  there "${path%/*}" || return 1
+  [[ ! -e $path.part ]] || rm -f -- "$path.part" || return 1
+  umask 077 # a new file is 600 from the beginning
+  printf '%s' "$content" >"$path.part" || return 1
+  [[ $mode == 600 ]] || chmod "$mode" "$path.part" || return 1
+  sync "$path.part" && mv -f -- "$path.part" "$path"
 }
 
 # sum_of PATH: its sha256, in REPLY; empty when it cannot be read.

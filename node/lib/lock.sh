@@ -9,7 +9,7 @@ LOCK_WAIT=180
 
 # caller: who called us, in REPLY. sudo takes SSH_CONNECTION away, so the processes above are asked.
 caller() {
-  local pid=$$ from="" who=${SUDO_USER:-$(id -un)} entry
+  local pid=$$ from="" who=${SUDO_USER:-root} entry
   while [[ -z $from && $pid =~ ^[0-9]+$ && $pid -gt 1 ]]; do
     while IFS= read -r -d '' entry; do
       [[ $entry != SSH_CONNECTION=* ]] || { from=${entry#*=} && from=${from%% *}; }
@@ -26,7 +26,7 @@ caller() {
 take_lock() {
   local holder wait=$LOCK_WAIT
   ((${ARG[deadline]:-$wait} < wait)) && wait=${ARG[deadline]}
-  mkdir -p "$STATE" && exec 9>>"$LOCK" || refuse "$STATE cannot be written; is the file system full or read-only?"
+  there "$STATE" && exec 9>>"$LOCK" || refuse "$STATE cannot be written; is the file system full or read-only?"
   if ! flock -n 9; then
     holder=$(head -n 1 "$HOLDER" 2>/dev/null)
     say "waiting up to $wait s: this node is held by ${holder:-another run}"

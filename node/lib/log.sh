@@ -2,7 +2,7 @@
 # Progress, errors and the log file. Standard error and the log get the same lines; neither
 # ever shows a secret.
 
-NODE_NAME=$(hostname 2>/dev/null || echo node)
+NODE_NAME=${HOSTNAME:-node}
 LOG_FILE=""
 SECRETS=()
 LOGS_KEPT=20
@@ -38,7 +38,7 @@ say() {
 # open_log VERB: a log file of its own for this run; the newest LOGS_KEPT stay.
 open_log() {
   local old name
-  mkdir -p "$LOG_DIR" || return 0
+  there "$LOG_DIR" || return 0
   printf -v name '%(%Y%m%dT%H%M%SZ)T-%s-%d.log' -1 "$1" $$
   LOG_FILE=$LOG_DIR/$name
   : >"$LOG_FILE" || LOG_FILE=""

@@ -12,13 +12,19 @@ arch_of() {
 
 # observe_machine: OS_NAME ARCH CORES MEMORY_MIB SYSTEMD MACHINE_ID PRODUCT_UUID DEFAULT_ROUTE SELINUX
 observe_machine() {
-  OS_NAME=$(sed -n 's/^PRETTY_NAME=//p' "$ROOT/etc/os-release" 2>/dev/null | tr -d '"')
+  local key value # of the files that are read, by the shell itself: it is asked often
+  OS_NAME="" MEMORY_MIB=0 MACHINE_ID=""
+  while IFS='=' read -r key value; do
+    [[ $key != PRETTY_NAME ]] || OS_NAME=${value//\"/}
+  done 2>/dev/null <"$ROOT/etc/os-release"
+  while read -r key value _; do
+    [[ $key != MemTotal: ]] || { MEMORY_MIB=$((value / 1024)) && break; }
+  done 2>/dev/null <"$PROC/meminfo"
+  read -r -n 32 MACHINE_ID 2>/dev/null <"$ROOT/etc/machine-id"
   arch_of "$(uname -m)" && ARCH=$REPLY
   CORES=$(nproc 2>/dev/null || echo 0)
-  MEMORY_MIB=$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' "$PROC/meminfo" 2>/dev/null)
   SYSTEMD=false
   [[ -d $ROOT/run/systemd/system ]] && SYSTEMD=true
-  MACHINE_ID=$(head -c 32 "$ROOT/etc/machine-id" 2>/dev/null)
   PRODUCT_UUID=""
   if ! systemd-detect-virt --quiet --container 2>/dev/null; then
     PRODUCT_UUID=$(tr 'A-F' 'a-f' 2>/dev/null <"$SYS/class/dmi/id/product_uuid")

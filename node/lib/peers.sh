@@ -80,39 +80,29 @@ pongs() {
 # token of ours), `starting` (k3s is there, but cannot say more yet) or `unknown`, the last two with the
 # reason after it, in REPLY. Refuses when a server of another CA than our token's answers.
 ask_peer() {
-  local name=$1 url=$2 info=$STATE/db-info.$$
+  local name=$1 url=$2 info=$STATE/db-info.$$ said
   host_of "$url"
   tcp_probe "$REPLY" "${url##*:}"
   [[ $REPLY == refused ]] && { REPLY=absent && return 0; }
   [[ $REPLY == open ]] || { REPLY="unknown (no connection to $url within 4 s)" && return 0; }
-  pongs "$url" 4 8 || { REPLY="unknown ($url is not answering as a k3s server does)" && return 0; }
-  if ! peer_info "$url" "$info"; then
-    rm -f -- "$info"
-    if [[ $REPLY == other-ca ]]; then
-      given_up "$name" && return 0
-      refuse_other_ca "$name at $url"
-    fi
-    REPLY="starting ($url: $REPLY)"
-    return 0
-  fi
-  case $REPLY in
-    200)
-      mapfile -t MEMBERS < <(parse_db_info "$info")
-      REPLY=living
-      ;;
-    401 | 403)
-      if given_up "$name"; then
-        rm -f -- "$info"
-        return 0
-      fi
-      REPLY=stranger
-      ;;
-    *)
-      MEMBERS=() # its etcd cannot say now; it lives
-      REPLY=living
-      ;;
-  esac
+  MEMBERS=()
+  peer_info "$url" "$info"
+  said=$REPLY
+  [[ $said != 200 ]] || mapfile -t MEMBERS < <(parse_db_info "$info")
   rm -f -- "$info"
+  if [[ $said != 200 ]] && ! pongs "$url" 4 8; then
+    REPLY="unknown ($url is not answering as a k3s server does)" && return 0
+  fi
+  case $said in
+    401 | 403)
+      REPLY=stranger
+      given_up "$name"
+      ;;
+    other-ca) given_up "$name" || refuse_other_ca "$name at $url" ;;
+    "no answer"*) REPLY="starting ($url: $said)" ;;
+    *) REPLY=living ;; # also one whose etcd cannot say more now
+  esac
+  return 0
 }
 
 # given_up NAME: whether that peer's own k3s will be replaced, with consent: its cluster does not count. Then

@@ -43,7 +43,7 @@ preflight_tools() {
   for tool in curl flock awk sed grep cmp; do
     command -v "$tool" >/dev/null || problem "'$tool' is not installed; install it (Debian, Ubuntu: apt-get install curl util-linux gawk sed grep diffutils; RHEL: dnf install curl util-linux gawk sed grep diffutils)"
   done
-  if command -v curl >/dev/null && ! curl --version | grep -q HTTP2; then
+  if command -v curl >/dev/null && [[ $(curl --version) != *HTTP2* ]]; then
     problem "curl here has no HTTP/2, which etcd is asked with; install the distribution's full curl"
   fi
 }

@@ -81,7 +81,7 @@ run_service() {
   esac
   act
   SERVICE_TOUCHED=1
-  systemctl reset-failed "$UNIT" 2>/dev/null
+  [[ -z $before ]] || systemctl reset-failed "$UNIT" 2>/dev/null # what never ran has not failed
   say "systemctl $need $UNIT"
   record_start
   systemctl "$need" --no-block "$UNIT" || die "systemctl $need $UNIT failed"

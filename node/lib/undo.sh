@@ -18,7 +18,7 @@ on_failure() {
 # remember PATH: PATH comes back, as it is now, when this run fails. The first copy counts.
 remember() {
   local copy=$BEFORE/${1//\//%}
-  mkdir -p "$BEFORE" || die "$BEFORE cannot be made"
+  there "$BEFORE" || die "$BEFORE cannot be made"
   if [[ ! -e $copy && ! -e $copy.absent ]]; then
     if [[ -e $1 ]]; then
       cp -p -- "$1" "$copy.part" && mv -- "$copy.part" "$copy" || die "$1 cannot be copied to $BEFORE"
@@ -58,7 +58,7 @@ put_back() {
 
 # forget_before: this run succeeded, or has put everything back. What fails from now on undoes nothing.
 forget_before() {
-  rm -rf -- "$BEFORE"
+  [[ ! -e $BEFORE ]] || rm -rf -- "$BEFORE"
   UNDO_FIRST="" UNDO=() UNDO_LAST=""
 }
 

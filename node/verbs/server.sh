@@ -31,7 +31,7 @@ verb_server() {
   finish_rotations
   forget_before
   step uncordon uncordon_or_die
-  rm -rf -- "$REMOVED_MEMBER"
+  [[ ! -e $REMOVED_MEMBER ]] || rm -rf -- "$REMOVED_MEMBER"
   past_restore
   finish_step ok
   answer_server

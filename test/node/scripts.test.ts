@@ -40,6 +40,33 @@ test("a copy that was interrupted or altered does not run; a file of an older ve
   assert.match(stderr, refusal);
 });
 
+test("times are UTC, whatever the machine's zone: what is told of them says so", async () => {
+  const root = emptyRoot();
+  const args = [
+    "fetch",
+    "--name",
+    "server-1",
+    "--version",
+    "v1.34.2+k3s1",
+    "--mirror",
+    "https://mirror.example",
+  ];
+  await new Promise((resolve) => {
+    const env = { PATH: process.env.PATH, K3S_NODE_ROOT: root, TZ: "America/New_York" };
+    spawn("bash", [join(scriptsDirectory, "k3s-node"), ...args], { env, stdio: "ignore" }).on(
+      "close",
+      resolve,
+    );
+  });
+  const logs = readdirSync(join(root, "var/lib/homelab-k3s/log"));
+  const [year, month, day, hour, minute] = /^(....)(..)(..)T(..)(..)..Z-fetch-/
+    .exec(logs[0]!)!
+    .slice(1)
+    .map(Number);
+  const told = Date.UTC(year!, month! - 1, day!, hour!, minute!);
+  assert.ok(Math.abs(Date.now() - told) < 30 * 60_000, `${logs[0]} at ${new Date().toISOString()}`);
+});
+
 test("no file has Windows line endings or switches tracing on", () => {
   for (const entry of readdirSync(scriptsDirectory, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
