@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { NodeFacts } from "../config/facts.ts";
 import type { S3Secrets } from "../config/load.ts";
 import { serverConfig, stepInput } from "../config/render.ts";
 import { firstServer, living } from "../config/roster.ts";
@@ -21,6 +22,8 @@ export interface EtcdRestoreArgs {
   readonly restore: RestoreConfig;
   /** Every machine of the stack, by name. */
   readonly machines: ReadonlyMap<string, Machine>;
+  /** What was found on each of them. */
+  readonly facts: pulumi.Output<readonly NodeFacts[]>;
   /** The stack's own tokens: the snapshot's, unless it is an older or another one. */
   readonly tokens: ClusterTokens;
   /** The server token that the snapshot was made with, where it is given. */
@@ -176,8 +179,7 @@ export class EtcdRestore extends pulumi.ComponentResource {
 
   /** `NAME=MACHINE-ID` of every machine that has one: Nodes that the snapshot knows from other machines are cleared. */
   private machineFlags(): pulumi.Output<Flag[]> {
-    const facts = pulumi.all([...this.args.machines.values()].map((machine) => machine.facts));
-    return facts.apply((all) =>
+    return this.args.facts.apply((all) =>
       all.flatMap(({ node, machineId }): Flag[] =>
         machineId === null ? [] : [["node", `${node}=${machineId}`]],
       ),

@@ -6,7 +6,6 @@ import { endpointAddress, serverUrl } from "../config/render.ts";
 import { firstServer, living } from "../config/roster.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { ClusterTokens } from "./ClusterTokens.ts";
-import { clusterChange } from "./change.ts";
 import { backupsStep, joinPointOf, kubeconfigOf, s3Input, verifyStep } from "./cluster-steps.ts";
 import { EtcdRestore } from "./EtcdRestore.ts";
 import { EtcdSnapshot } from "./EtcdSnapshot.ts";
@@ -19,7 +18,6 @@ import { forgetServers } from "./lost.ts";
 import { Machines } from "./machines.ts";
 import { labelNodes } from "./node-labels.ts";
 import type { NodeAccess } from "./node-step.ts";
-import { Preflight } from "./Preflight.ts";
 import { bringPartTimeAgents } from "./part-time-agents.ts";
 import { provideEndpoint } from "./provide-endpoint.ts";
 import { agentJoinToken, readVerified, type Verified } from "./results.ts";
@@ -76,21 +74,13 @@ export class K3sCluster extends pulumi.ComponentResource {
     const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect, rotated }, { parent: this });
     const machines = new Machines(name, config, args.ssh, this);
     this.machines = machines;
-    const facts = machines.of([...config.servers, ...config.agents]).map((machine) => machine.facts);
-    const looked = machines.of(config.balancers).map((machine) => machine.inspected);
-    const change = clusterChange(config);
-    const preflight = new Preflight(
-      `${name}-preflight`,
-      { config, facts, machines: machines.measurable(), after: looked, change },
-      { parent: this },
-    );
-    machines.fetchReleases(preflight.passed);
+    const { preflight } = machines;
     const founder = firstServer(config);
     const access = machines.access(founder);
     const founding = { founds: true, token: tokens.server } as const;
-    const begun = this.restore(name, args.restoreToken, tokens) ?? preflight.passed;
+    const begun = this.restore(name, args.restoreToken, tokens) ?? machines.placed([founder]);
     const forgotten = forgetServers(config.servers, access, { parent: this, dependsOn: begun });
-    const first = this.server(founder, founding, tokens, [begun, ...forgotten]);
+    const first = this.server(founder, founding, tokens, [...begun, ...forgotten]);
     // What is read of the first server is read again when that server was made anew: its cluster may be another.
     const reading = { parent: this, dependsOn: first.step, replaceWith: [first.step] };
     const password = rotated.server > 0 ? tokens.server : undefined;
@@ -129,7 +119,7 @@ export class K3sCluster extends pulumi.ComponentResource {
         kubeconfig,
         access: (machine) => machines.access(machine),
         servers: new Map(servers.map(({ name: node, step }) => [node, step])),
-        passed: preflight.passed,
+        placed: (carriers) => machines.placed(carriers),
       },
       { parent: this },
     );
@@ -174,14 +164,15 @@ export class K3sCluster extends pulumi.ComponentResource {
     name: string,
     token: pulumi.Output<string> | undefined,
     tokens: ClusterTokens,
-  ): pulumi.Resource | undefined {
+  ): pulumi.Resource[] | undefined {
     const { config, machines, s3 } = this;
     const { restore } = config;
     if (!restore) return undefined;
     const given = { ...(token && { token }), ...(s3 && { s3 }) };
     const ready = machines.fetched([...config.servers, ...config.agents]);
-    const args = { config, restore, machines: machines.looked, tokens, ...given, ready };
-    return new EtcdRestore(`${name}-restore-${restore.id}`, args, { parent: this }).restored;
+    const { facts } = machines.preflight;
+    const args = { config, restore, machines: machines.looked, facts, tokens, ...given, ready };
+    return [new EtcdRestore(`${name}-restore-${restore.id}`, args, { parent: this }).restored];
   }
 
   /** One server; it is touched when what stands before it is done, so that servers form a chain. */

@@ -10,7 +10,7 @@ export interface K3sReleaseArgs {
   readonly node: NodeConfig;
   readonly access: NodeAccess;
   /** What must be done before anything is written to this node. */
-  readonly after: pulumi.Resource;
+  readonly after: readonly pulumi.Resource[];
 }
 
 /**
@@ -18,7 +18,7 @@ export interface K3sReleaseArgs {
  * that the chain of servers does not wait for a download at each of them.
  */
 export class K3sRelease extends pulumi.ComponentResource {
-  readonly fetched: pulumi.Resource;
+  readonly fetched: NodeStep;
 
   constructor(name: string, args: K3sReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("K3sRelease"), name, {}, opts);
@@ -28,7 +28,7 @@ export class K3sRelease extends pulumi.ComponentResource {
         new remote.CopyToRemote(
           `${name}-upload-${remotePath.split("/").at(-1)}`,
           { connection: access.connection, source: new pulumi.asset.FileAsset(file), remotePath },
-          { parent: this, dependsOn: after },
+          { parent: this, dependsOn: [...after] },
         ),
     );
     this.fetched = new NodeStep(
@@ -39,7 +39,7 @@ export class K3sRelease extends pulumi.ComponentResource {
         flags: [["name", node.name], ...releaseFlags(config), ["deadline", nodeDeadline]],
         deadline: nodeDeadline,
       },
-      { parent: this, dependsOn: [after, ...uploaded] },
+      { parent: this, dependsOn: [...after, ...uploaded] },
     );
     this.registerOutputs({});
   }

@@ -8,7 +8,7 @@ const probedPorts = [22, 80, 443, 6443];
  * cannot be reached from here cannot be told from a free one.
  * @param timeoutMs how long to listen for an answer
  */
-export async function addressAnswers(address: string, timeoutMs = 800): Promise<boolean> {
+export async function addressAnswers(address: string, timeoutMs = 500): Promise<boolean> {
   const answers = await Promise.all(probedPorts.map((port) => portAnswers(address, port, timeoutMs)));
   return answers.includes(true);
 }

@@ -1,36 +1,31 @@
-import { z } from "zod";
-import { factProblems, nodeFacts, serverRuns } from "../config/facts.ts";
-import { ProblemsError } from "../config/problems.ts";
+import { factProblems, type NodeFacts, serverRuns, type Wish } from "../config/facts.ts";
+import type { Problem } from "../config/problems.ts";
 
-/** Input of the check over all nodes, as the program writes it to standard input. */
-export const checkInput = z.strictObject({
-  version: z.string(),
-  checksums: z.object({ amd64: z.string().optional(), arm64: z.string().optional() }),
-  nodes: z.array(nodeFacts),
-  /** The nodes that shall be agents. */
-  agents: z.array(z.string()),
-});
-
-export type CheckInput = z.input<typeof checkInput>;
-
-/** What the check over all nodes says when nothing forbids to start. */
-export interface Checked {
-  /** How many nodes there are. */
-  readonly checked: number;
-  /** Whether a server was found to be one already. */
+/** What the preflight says of all machines when nothing forbids to start. */
+export interface Passed {
+  /** What was found on each, in the order of the stack. */
+  readonly facts: readonly NodeFacts[];
+  /** Whether the cluster lives already: what is changed then is changed on the servers before the agents. */
   readonly serverRuns: boolean;
-  /** Servers that shall be agents. */
+  /** Servers that shall be agents: they leave etcd one after another, when all servers are done. */
   readonly demoted: readonly string[];
 }
 
-/** @throws ProblemsError naming each node that forbids to start. */
-export function checkNodes(text: string): Checked {
-  const { nodes, agents, ...wish } = checkInput.parse(JSON.parse(text));
-  const problems = factProblems(nodes, wish);
-  if (problems.length > 0) throw new ProblemsError("The set of machines", problems);
-  const demoted = nodes.filter(({ node, role }) => role === "server" && agents.includes(node));
+/** What the machines shall become, as far as it is compared with what was found there. */
+export interface Wanted extends Wish {
+  /** The nodes that shall be agents. */
+  readonly agents: readonly string[];
+  /** Machines that shall be no nodes. */
+  readonly balancers: readonly string[];
+}
+
+/** What forbids to start, seen over all machines, and what decisions rest on where nothing does. Pure. */
+export function checkNodes(facts: readonly NodeFacts[], wanted: Wanted): Passed & { problems: Problem[] } {
+  const nodes = facts.filter(({ node }) => !wanted.balancers.includes(node));
+  const demoted = nodes.filter(({ node, role }) => role === "server" && wanted.agents.includes(node));
   return {
-    checked: nodes.length,
+    problems: factProblems(nodes, wanted),
+    facts,
     serverRuns: serverRuns(nodes),
     demoted: demoted.map(({ node }) => node),
   };

@@ -1,7 +1,13 @@
+import { z } from "zod";
 import { remoteEntry } from "./scripts.ts";
 
 /** A flag and its value; null for a flag that stands alone. */
 export type Flag = readonly [name: string, value: string | number | null];
+
+/** The flags of a verb, as a process on this machine is told them. */
+export const flagList = z.array(
+  z.tuple([z.string(), z.union([z.string(), z.number(), z.null()])]).readonly(),
+);
 
 /**
  * Values came through the schema's grammars; this is the second lock on the same door. A comma separates lists, and

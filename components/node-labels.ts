@@ -29,7 +29,7 @@ export function labelNodes(
         flags: [name, ...labels.sort(), ...taints.sort(), ["deadline", labelDeadline] as const],
         remove: { verb: "label", flags: [name, ["deadline", labelDeadline] as const] },
         // a machine that registers anew does it with what it has, and what is written down on its Node is gone
-        change: machineChange(node, node.role),
+        change: machineChange(node),
         deadline: labelDeadline,
       };
       return new NodeStep(`${node.name}-labels`, access, args, { parent, dependsOn: stepOf(node.name) });

@@ -4,18 +4,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { NodeFacts } from "../config/facts.ts";
 import { isOlder } from "../config/version.ts";
-import { execute, lastLine } from "../ssh/execute.ts";
+import { execute } from "../ssh/execute.ts";
 import { type Failure, worthRetrying } from "../ssh/failure.ts";
 import { openSession, type Session } from "../ssh/probe.ts";
 import { parseRequest, type Request } from "../ssh/request.ts";
 import { sendFile } from "../ssh/send.ts";
 import { withSessions } from "../ssh/sessions.ts";
-import { type Flag, scriptCommand } from "./command-line.ts";
+import { type Flag, flagList } from "./command-line.ts";
 import { readFacts } from "./results.ts";
-import { scriptsBundle } from "./scripts.ts";
+import { runVerb } from "./run-verb.ts";
 import { admitFlags } from "./server-flags.ts";
-
-const flags = z.array(z.tuple([z.string(), z.union([z.string(), z.number(), z.null()])]).readonly());
 
 /** What the steps on a part-time agent's machine, and on the server that knows it, are given. Secret. */
 export const partTimeInput = z.strictObject({
@@ -27,11 +25,11 @@ export const partTimeInput = z.strictObject({
   /** Files for a machine that reaches no mirror, and where they go. */
   uploads: z.array(z.strictObject({ file: z.string(), remotePath: z.string() })),
   /** The flags of each verb. */
-  inspect: flags,
-  fetch: flags,
-  agent: flags,
-  remove: flags,
-  forget: flags,
+  inspect: flagList,
+  fetch: flagList,
+  agent: flagList,
+  remove: flagList,
+  forget: flagList,
   /** Standard input of the verb `agent`: token and configuration. */
   settings: z.string(),
   /** Seconds for one verb. */
@@ -144,27 +142,3 @@ const run = (
   stdin?: string,
 ): Promise<string> =>
   runVerb(session, verb, input[verb], { seconds: input.seconds, say, ...(stdin && { stdin }) });
-
-/** The scripts, read once and not at all where the machine is off. */
-let bundle: string | undefined;
-
-/**
- * Runs a verb of `k3s-node` from this checkout; what is on the node does not matter.
- * @returns its one line of JSON
- * @throws Error with the last thing that the node said, or that the connection was cut
- */
-async function runVerb(
-  session: Session,
-  verb: string,
-  flags: readonly Flag[],
-  { seconds, say, stdin = "" }: { seconds: number; say: Say; stdin?: string },
-): Promise<string> {
-  bundle ??= scriptsBundle();
-  const step = { verb, flags };
-  const command = scriptCommand(session.node.user, seconds, step, Buffer.byteLength(bundle));
-  const how = { stdin: bundle + stdin, timeoutMs: (seconds + 10) * 1000, onLine: say };
-  const { code, stdout, stderr } = await execute(session, command, how);
-  if (code === null) throw new Error(`${verb}: the connection was cut`);
-  if (code !== 0) throw new Error(lastLine(stderr) || `${verb} ended with exit code ${code}`);
-  return stdout;
-}

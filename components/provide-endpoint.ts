@@ -15,8 +15,8 @@ export interface EndpointArgs {
   readonly access: (machine: MachineConfig) => NodeAccess;
   /** The step after which a server answers, by its name. */
   readonly servers: ReadonlyMap<string, pulumi.Resource>;
-  /** The gate that everything waits for that changes a machine. */
-  readonly passed: pulumi.Resource;
+  /** The steps that put the scripts on machines. */
+  readonly placed: (machines: readonly MachineConfig[]) => readonly pulumi.Resource[];
 }
 
 /**
@@ -59,7 +59,7 @@ export function provideEndpoint(
     }
     case "haproxy": {
       const machines = config.balancers.map((machine) => ({ machine, access: access(machine) }));
-      const after = [args.passed];
+      const after = args.placed(config.balancers);
       return new HaproxyLoadBalancer(`${name}-haproxy`, { config, endpoint, machines, after }, opts).steps;
     }
     case "external":

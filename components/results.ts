@@ -14,6 +14,8 @@ const identity = z.object({ node: z.string(), url: z.string(), token: z.string()
 
 const expiry = z.object({ expires: z.iso.datetime() });
 
+const fetched = nodeFacts.pick({ machineId: true });
+
 const word = z.string().regex(/^[A-Za-z0-9.+-]{1,80}$/);
 
 const verifyResult = z.object({
@@ -78,6 +80,11 @@ export function readIdentity(node: string, address: string, stdout: string): Ide
 /** When the first of a server's certificates ends, ISO 8601. */
 export function readExpiry(node: string, stdout: string): string {
   return read(node, "server", expiry, stdout).expires;
+}
+
+/** The machine-id that `fetch` read on a node; null where it has none. */
+export function readMachineId(node: string, stdout: string): string | null {
+  return read(node, "fetch", fetched, stdout).machineId;
 }
 
 /** What `inspect` found, as far as decisions rest on it. */

@@ -55,12 +55,11 @@ export async function execute(
   command: string,
   { stdin = "", timeoutMs, onLine }: ExecuteOptions,
 ): Promise<Executed> {
-  const { channel, ended } = await start(session, command);
+  const { channel, ended } = await start(session, command, onLine);
   const out: Buffer[] = [];
   const stopped = Promise.withResolvers<never>();
   const release = bound(channel, timeoutMs, (reason) => stopped.reject(new Error(reason)));
   channel.on("data", (data: Buffer) => out.push(data));
-  if (onLine) eachLine(channel.stderr, onLine);
   channel.end(stdin);
   try {
     const { code, complaint } = await Promise.race([ended, stopped.promise]);
@@ -86,16 +85,22 @@ export interface Running {
 }
 
 /**
- * Starts a command. Who listens for its end must do so before the next packet is read: answer, output and end of a
- * short command can come in one.
+ * Starts a command. Who listens for its end, or for what it complains of, must do so before the next packet is read:
+ * answer, output and end of a short command can come in one.
+ * @param onLine receives standard error line by line
  */
-export function start({ client }: Session, command: string): Promise<Running> {
+export function start(
+  { client }: Session,
+  command: string,
+  onLine?: (line: string) => void,
+): Promise<Running> {
   return new Promise((resolve, reject) => {
     const closed = () => reject(new Error("the connection was closed"));
     client.once("close", closed);
     client.exec(command, (error, channel) => {
       client.off("close", closed);
       if (error) return reject(error);
+      if (onLine) eachLine(channel.stderr, onLine);
       let complaint = "";
       let code: number | null = null;
       channel.stderr.on("data", (data: Buffer) => {

@@ -17,6 +17,7 @@ verb_fetch() {
   finish_step ok
   json_string "${ARG[name]}" && out+=(node "$REPLY")
   json_string "${ARG[version]}" && out+=(version "$REPLY")
+  json_or_null "$MACHINE_ID" && out+=(machineId "$REPLY")
   json_object "${out[@]}"
   answer "$REPLY"
 }

@@ -1,5 +1,7 @@
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
 import { checkNodes } from "../../components/check-nodes.ts";
+import { lookInput } from "../../components/look.ts";
+import { problemLine } from "../../config/problems.ts";
 
 /** Marks every secret of the mock cluster, so that tests can search for it. */
 export const canary = "CanaryOfASecret";
@@ -21,15 +23,10 @@ users:
     user: { client-key-data: ${canary}Key }
 `;
 
-/** What a step on a node would print. `installed` is the version that servers run already. */
-const answers: Readonly<Record<string, (command: string, installed: string | null) => string>> = {
-  inspect: (command, installed) => {
-    const node = flagOf(command, "name");
-    const machineId = Buffer.from(node.padEnd(16, "x").slice(-16)).toString("hex");
-    const version = flagOf(command, "role") === "server" ? installed : null;
-    const role = version === null ? "none" : "server";
-    return JSON.stringify({ node, arch: "amd64", machineId, productUuid: null, role, version });
-  },
+const machineIdOf = (node: string) => Buffer.from(node.padEnd(16, "x").slice(-16)).toString("hex");
+
+/** What a step on a node would print. */
+const answers: Readonly<Record<string, (command: string) => string>> = {
   server: (command) =>
     JSON.stringify({ node: flagOf(command, "name"), token: secureToken, voter: true, expires, seconds: 3 }),
   identity: (command) => {
@@ -40,7 +37,10 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
   admit: () => "{}",
   forget: () => "{}",
   label: () => "{}",
-  fetch: () => "{}",
+  fetch: (command) => {
+    const node = flagOf(command, "name");
+    return JSON.stringify({ node, machineId: machineIdOf(node) });
+  },
   "restore-check": () => "{}",
   halt: () => "{}",
   restore: () => "{}",
@@ -76,9 +76,27 @@ const answers: Readonly<Record<string, (command: string, installed: string | nul
     }),
 };
 
-/** The check over all nodes is the real one. */
-function localAnswer({ create, stdin }: MockResourceArgs["inputs"]): string {
-  return String(create).includes("local-check.ts") ? JSON.stringify(checkNodes(String(stdin))) : "{}";
+/**
+ * What is said of machines that nobody looked at; what follows from it is the real judgement.
+ * @param installed the version that servers run already
+ */
+function preflightAnswer(stdin: string, installed: string | null): string {
+  const { machines, ...wanted } = lookInput.parse(JSON.parse(stdin));
+  const facts = machines.map(({ name: node, role }) => {
+    const version = role === "server" ? installed : null;
+    const found = version === null ? ("none" as const) : ("server" as const);
+    const machine = { machineId: machineIdOf(node), productUuid: null };
+    return { node, arch: "amd64" as const, ...machine, role: found, version };
+  });
+  const named = (role: string) => machines.filter((one) => one.role === role).map(({ name }) => name);
+  const roles = { agents: named("agent"), balancers: named("balancer") };
+  const { problems, ...passed } = checkNodes(facts, { ...wanted, ...roles });
+  if (problems.length > 0) throw new Error(problems.map(problemLine).join("\n"));
+  return JSON.stringify(passed);
+}
+
+function localAnswer({ create, stdin }: MockResourceArgs["inputs"], installed: string | null): string {
+  return String(create).includes("local-preflight.ts") ? preflightAnswer(String(stdin), installed) : "{}";
 }
 
 /** The outputs that the providers would add to a resource's inputs. */
@@ -88,9 +106,9 @@ export function answerOf(
 ): Record<string, unknown> {
   if (type === "random:index/randomPassword:RandomPassword")
     return { result: `${canary}${name.split("-").at(-1)}` };
-  if (type === "command:local:Command") return { stdout: localAnswer(inputs), stderr: "" };
+  if (type === "command:local:Command") return { stdout: localAnswer(inputs, installed), stderr: "" };
   if (type !== "command:remote:Command") return {};
   const command = String(inputs.create);
   const verb = /k3s-node (\S+)/.exec(command)?.[1] ?? "";
-  return { stdout: answers[verb]!(command, installed), stderr: `12:00:00 ${verb}` };
+  return { stdout: answers[verb]!(command), stderr: `12:00:00 ${verb}` };
 }

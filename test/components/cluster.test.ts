@@ -27,12 +27,12 @@ test("K2, S21: servers are a chain, and nothing changes before every node was in
     assert.ok(resources.named(step).deleteBeforeReplace);
   }
   assert.equal(resources.most(steps), 1);
-  const inspected = resources.custom.filter(({ name }) => name.endsWith("-inspect"));
-  assert.equal(inspected.length, 8);
-  const firstChange = Math.min(...resources.custom.filter(isStep).map(({ begin }) => begin));
-  for (const inspect of inspected) {
-    assert.ok(inspect.end < firstChange, `${inspect.name} ended before the first change`);
-    assert.ok(resources.waits("server-1-k3s", inspect.name));
+  const preflight = resources.named("cluster-preflight");
+  assert.equal(JSON.parse(String(preflight.inputs.stdin)).machines.length, 8);
+  for (const { name, type, begin } of resources.custom) {
+    if (!type.startsWith("command:remote") || name === preflight.name) continue;
+    assert.ok(begin >= preflight.end, `${name} began after all machines had been looked at`);
+    assert.ok(resources.waits(name, preflight.name), name);
   }
 });
 
@@ -43,10 +43,9 @@ for (const count of [1, 2, 3, 4, 5, 8, 12]) {
     const { resources } = await build({ agents: agentInputs(count), agentsParallel: 3 }, { stepMs: 4 });
     const agents = Array.from({ length: count }, (_, index) => `agent-${index + 1}-k3s`);
     assert.equal(resources.most(agents), Math.min(3, count));
-    assert.ok(resources.named("agent-1-k3s").begin < resources.named("server-3-k3s").begin);
     for (const agent of agents) {
       assert.ok(resources.waits(agent, "server-1-k3s"));
-      assert.ok(!resources.waits(agent, "server-2-k3s"));
+      for (const later of ["server-2-k3s", "server-3-k3s"]) assert.ok(!resources.waits(agent, later));
       assert.ok(resources.waits("cluster-verify", agent));
     }
   });
@@ -70,15 +69,25 @@ test("K6: a node is given its own time for its pods beside the time for the chan
   }
 });
 
-test("a machine is looked at again when its own entry in the stack changes, the others are not", async () => {
-  const looks = async (labels: Record<string, string>) => {
-    const [first, ...others] = serverInputs(3);
-    const { resources } = await build({ servers: [{ ...first, labels }, ...others] });
-    return ["server-1", "server-2"].map((name) => String(resources.named(`${name}-inspect`).inputs.update));
+test("the machines are looked at again when an entry in the stack or a limit changes, and with nothing else", async () => {
+  const look = async (more: Record<string, unknown>) =>
+    (await build(more)).resources.named("cluster-preflight").inputs.update;
+  const [first, ...others] = serverInputs(3);
+  const before = await look({});
+  assert.notEqual(await look({ servers: [{ ...first, labels: { disk: "ssd" } }, ...others] }), before);
+  assert.notEqual(await look({ limits: { roundTripMs: 30 } }), before);
+  assert.notEqual(await look({ k3s: { flannelBackend: "host-gw" } }), before);
+  assert.equal(await look({ snapshots: ["a"], agentsParallel: 2 }), before);
+});
+
+test("M2 what changes for one agent leaves the admission of the others as it is", async () => {
+  const admissions = async (more: object) => {
+    const [first, second] = agentInputs(2);
+    const { resources } = await build({ agents: [first, { ...second, ...more }] }, { preview: true });
+    return resources.named("agent-1-admit");
   };
-  const [before, after] = [await looks({}), await looks({ disk: "ssd" })];
-  assert.notEqual(before[0], after[0]);
-  assert.equal(before[1], after[1]);
+  const [before, after] = [await admissions({}), await admissions({ labels: { gpu: "yes" } })];
+  assert.deepEqual(after.inputs.update, before.inputs.update);
 });
 
 test("S22: nothing joins through the virtual address, and it is applied once the first server answers", async () => {
@@ -142,7 +151,7 @@ test("S20: a preview knows every command but those that need what the first serv
   const { resources } = await build({}, { preview: true });
   assert.deepEqual(resources.named("server-1-k3s").unknownInputs, ["stdin"]);
   assert.deepEqual(resources.named("server-2-k3s").unknownInputs.toSorted(), ["create", "stdin", "update"]);
-  assert.deepEqual(resources.named("server-1-inspect").unknownInputs, []);
+  assert.deepEqual(resources.named("server-1-fetch").unknownInputs, []);
   assert.deepEqual(resources.named("cluster-verify").unknownInputs, []);
 });
 
@@ -176,8 +185,8 @@ test("a bastion is used by every connection and by the probe, with its own host 
     assert.deepEqual([user, port], ["admin", 2222]);
     assert.deepEqual((proxy as Record<string, unknown>).hostKey, bastion.hostKey);
   }
-  const requests = JSON.parse(String(resources.named("cluster-reach").inputs.stdin));
-  assert.deepEqual(requests[0].bastion, {
+  const { machines } = JSON.parse(String(resources.named("cluster-preflight").inputs.stdin));
+  assert.deepEqual(JSON.parse(machines[0].request).bastion, {
     host: "192.0.2.1",
     port: 22,
     user: "jump",
@@ -212,7 +221,8 @@ test("the release comes to one server after another, then to all agents at the s
   assert.equal(resources.most(agents.map((name) => `${name}-fetch`)), 2);
   for (const name of [...servers, ...agents]) {
     assert.ok(resources.waits(`${name}-k3s`, `${name}-fetch`));
-    assert.ok(resources.waits(`${name}-fetch`, "cluster-preflight-nodes"));
+    assert.ok(resources.waits(`${name}-fetch`, `${name}-scripts`));
+    assert.ok(resources.waits(`${name}-scripts`, "cluster-preflight"));
   }
   assert.ok(resources.waits("server-3-fetch", "server-2-fetch"));
   for (const name of agents) assert.ok(resources.waits(`${name}-fetch`, "server-3-fetch"));
@@ -243,12 +253,11 @@ test("H2, S15: consent for an existing k3s goes with the first run only, and wit
   const step = resources.named("server-1-k3s");
   assert.match(String(step.inputs.create), / --existing adopt /);
   assert.doesNotMatch(String(step.inputs.update), /--existing/);
-  assert.match(
-    String(resources.named("server-1-inspect").inputs.create),
-    /--existing adopt --version v1\.34\.2\+k3s1 /,
-  );
+  const { machines } = JSON.parse(String(resources.named("cluster-preflight").inputs.stdin));
+  const inspect = machines.map((machine: { inspect: string[][] }) => machine.inspect.flat().join(" "));
+  assert.match(inspect[0], / existing adopt version v1\.34\.2\+k3s1$/);
+  assert.doesNotMatch(inspect[1], /existing|version/);
   assert.doesNotMatch(String(resources.named("server-2-k3s").inputs.create), /--existing/);
-  assert.doesNotMatch(String(resources.named("server-2-inspect").inputs.create), /--existing|--version/);
   const replacing = { servers: [first, others[0], { ...others[1], existing: "replace" }] };
   const { resources: given } = await build(replacing);
   assert.match(String(given.named("server-1-k3s").inputs.create), / --found --replacing server-3 /);

@@ -11,9 +11,12 @@ test("P1 two balancers are touched one after the other, after every machine was 
   const { resources } = await build({ endpoint: { provider: "haproxy", address: "192.0.2.10", balancers } });
   const [first, second] = ["lb-1-endpoint", "lb-2-endpoint"].map((name) => resources.named(name));
   assert.ok(resources.waits("lb-2-endpoint", "lb-1-endpoint"));
-  for (const machine of ["lb-1", "lb-2", "server-3", "agent-1"]) {
-    assert.ok(resources.waits("lb-1-endpoint", `${machine}-inspect`), machine);
-    assert.ok(resources.waits("server-1-k3s", `${machine}-inspect`), machine);
+  const { machines } = JSON.parse(String(resources.named("cluster-preflight").inputs.stdin));
+  const names = machines.map(({ name, role }: { name: string; role: string }) => `${name} ${role}`);
+  assert.deepEqual(names.slice(-2), ["lb-1 balancer", "lb-2 balancer"]);
+  for (const machine of ["lb-1", "lb-2"]) {
+    assert.ok(resources.waits(`${machine}-endpoint`, `${machine}-scripts`), machine);
+    assert.ok(resources.waits(`${machine}-scripts`, "cluster-preflight"), machine);
   }
   assert.match(String(first!.inputs.create), /k3s-node endpoint .*--name lb-1 --address 192\.0\.2\.5/);
   assert.match(String(first!.inputs.delete), /k3s-node endpoint-remove .*--name lb-1/);
@@ -27,7 +30,7 @@ test("P1 a balancer that is lost is neither reached nor told anything, also when
   const { resources } = await build({ endpoint: { provider: "haproxy", address: "192.0.2.10", balancers } });
   const step = resources.named("lb-1-endpoint");
   assert.deepEqual([step.retainOnDelete, step.ignoreChanges], [true, ["*"]]);
-  assert.doesNotMatch(String(resources.named("cluster-reach").inputs.stdin), /lb-1/);
+  assert.doesNotMatch(String(resources.named("cluster-preflight").inputs.stdin), /lb-1/);
   assert.ok(!resources.named("lb-2-endpoint").retainOnDelete);
 });
 

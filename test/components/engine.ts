@@ -84,7 +84,7 @@ export async function runProgram<Result>(
     entry.begin = clock++;
     if (stepMs > 0 && args.type.startsWith("command:remote")) await sleep(stepMs);
     entry.end = clock++;
-    const answer = preview ? {} : answerOf(args, installed);
+    const answer = preview ? {} : answerOf({ ...args, inputs: entry.inputs }, installed);
     return { id: preview ? "" : `${args.name}-id`, state: { ...args.inputs, ...answer } };
   };
   await pulumi.runtime.setMocks(

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { after, test } from "node:test";
 import type { Failure } from "../../ssh/failure.ts";
@@ -45,28 +44,6 @@ async function fails(json: object, kind: Failure["kind"]): Promise<string> {
   return error.message;
 }
 
-test("nodes that can be reached: one stable line on stdout, exit code 0", async () => {
-  const server = await serve({ users: { root: [key.public] } });
-  const line = (node: string) =>
-    `{"node":"${node}","address":"127.0.0.1","user":"root","hostKeyType":"ssh-ed25519"}`;
-  const expected = `[${line("n1")},${line("n2")}]\n`;
-  const all = [request(server), request(server, { name: "n2" })];
-  assert.deepEqual(await main(all), { code: 0, stdout: expected, stderr: "" });
-});
-
-test("S07 S08 every node that cannot be reached is explained, and the others are not named", async () => {
-  const server = await serve({ users: { root: [key.public] } });
-  const { code, stdout, stderr } = await main([
-    request(server, { name: "n1", hostKey: stranger.public }),
-    request(server, { name: "n2" }),
-    request({ port: 1, hostKey: server.hostKey }, { name: "n3" }),
-  ]);
-  assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /^n1 .*\n.*found:/m);
-  assert.match(stderr, /^n3 .*port 1 is closed/m);
-  assert.doesNotMatch(stderr, /n2/);
-});
-
 test("so many logins at the same time, and all come to their turn", async () => {
   const inLane = lanes(2);
   let [now, most, done] = [0, 0, 0];
@@ -78,19 +55,6 @@ test("so many logins at the same time, and all come to their turn", async () => 
   };
   const ended = await Promise.allSettled([1, 2, 3, 4, 5].map(() => inLane(work)));
   assert.deepEqual([most, done, ended.filter(({ status }) => status === "rejected").length], [2, 5, 1]);
-});
-
-test("S07 the host key differs: both fingerprints, exit code 1, no login tried", async () => {
-  const server = await serve({ users: { root: [key.public] } });
-  const { code, stdout, stderr } = await main([
-    request(server, { hostKey: stranger.public, waitSeconds: 60 }),
-  ]);
-  assert.deepEqual([code, stdout], [1, ""]);
-  assert.ok(
-    stderr.includes(fingerprint(server.hostKey)) && stderr.includes(fingerprint(stranger.public)),
-    stderr,
-  );
-  assert.deepEqual(server.logins, []);
 });
 
 test("S07 a host key of another type than the pinned one is named too", async () => {
@@ -210,16 +174,3 @@ test("bastion: through it, and what fails there or behind it", async () => {
   await fails(await via(silent(0)), "port-filtered");
   await fails(await via({ forward: { refuse: "open failed" } }), "forward-refused");
 });
-
-/** Runs the program itself, as Pulumi does. */
-function main(json: readonly object[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [new URL("../../ssh/reach.ts", import.meta.url).pathname]);
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (data) => (stdout += data));
-    child.stderr.on("data", (data) => (stderr += data));
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-    child.stdin.end(JSON.stringify(json));
-  });
-}
