@@ -1,4 +1,5 @@
 import type { types } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
 import type { SshSecrets } from "../config/load.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 import type { RequestInput } from "../ssh/request.ts";
@@ -76,4 +77,19 @@ export function requestTo(
     bastion: ssh.bastion && { ...ssh.bastion, privateKey, passphrase },
     users: users.filter((other) => other !== user),
   };
+}
+
+/** The same of a stack, for steps that run on this machine. Secret. */
+export function requestOf(
+  machine: MachineConfig,
+  ssh: ClusterConfig["ssh"],
+  secrets: SshSecrets,
+  users: readonly string[],
+): pulumi.Output<string> {
+  const request = pulumi
+    .all([secrets.privateKey, secrets.passphrase])
+    .apply(([privateKey, passphrase]) =>
+      JSON.stringify(requestTo(machine, ssh, { privateKey, passphrase }, users)),
+    );
+  return pulumi.secret(request);
 }

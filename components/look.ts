@@ -11,7 +11,7 @@ import { checkNodes, type Passed } from "./check-nodes.ts";
 import { flagList } from "./command-line.ts";
 import { type Measurable, measure } from "./measuring.ts";
 import { readFacts } from "./results.ts";
-import { runVerb } from "./run-verb.ts";
+import { aboutNode, runVerb } from "./run-verb.ts";
 
 /** Input of the preflight, as the program writes it to standard input. Secret: it holds what opens the machines. */
 export const lookInput = z.strictObject({
@@ -86,8 +86,10 @@ async function inspectAll(
       return facts;
     }),
   );
-  const refusals = looks.flatMap((one) => (one.status === "rejected" ? [one.reason.message] : []));
-  if (refusals.length > 0) throw new Error([...new Set(refusals)].join("\n"));
+  const refusals = looks.flatMap((one, index) =>
+    one.status === "rejected" ? [aboutNode(machines[index]!.name, one.reason)] : [],
+  );
+  if (refusals.length > 0) throw new Error(refusals.join("\n"));
   return looks.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 }
 

@@ -5,12 +5,12 @@ import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig, NodeConfig } from "../config/schema.ts";
 import { addressCheck } from "./address.ts";
 import { anyChange } from "./change.ts";
+import { requestOf } from "./connection.ts";
 import type { AgentMachine } from "./join-agents.ts";
 import { K3sRelease } from "./K3sRelease.ts";
 import { accessTo, Machine } from "./Machine.ts";
 import type { NodeAccess, NodeStep } from "./node-step.ts";
 import { type Preflight, preflight } from "./preflight.ts";
-import { reachRequest } from "./reach.ts";
 import { readMachineId } from "./results.ts";
 import { scriptsHash } from "./scripts.ts";
 
@@ -36,7 +36,7 @@ export class Machines {
     const all: readonly MachineConfig[] = [...config.servers, ...config.agents, ...config.balancers];
     const users = [...new Set([...all, ...config.partTimeAgents].map(({ user }) => user))];
     const scripts = scriptsHash();
-    this.request = (machine) => reachRequest(machine, ssh, secrets, users);
+    this.request = (machine) => requestOf(machine, ssh, secrets, users);
     for (const node of all) this.accesses.set(node.name, accessTo({ node, ssh, secrets, scripts }));
     const machines = living(all).map((machine) => ({ machine, request: this.request(machine) }));
     this.preflight = preflight(`${name}-preflight`, { config, machines }, { parent });

@@ -19,7 +19,7 @@ import { admitFlags } from "./server-flags.ts";
 export const partTimeInput = z.strictObject({
   name: z.string(),
   version: z.string(),
-  /** How the machine and the server are reached, in the words of ssh/reach.ts. */
+  /** How the machine and the server are reached, in the words of ssh/request.ts. */
   machine: z.string(),
   server: z.string(),
   /** Files for a machine that reaches no mirror, and where they go. */

@@ -13,7 +13,7 @@ import { openObject, s3Object } from "./s3-object.ts";
 
 /** Input of the step, as the program writes it. */
 const downloadInput = z.strictObject({
-  /** How the node is reached, in the words of ssh/reach.ts. */
+  /** How the node is reached, in the words of ssh/request.ts. */
   request: z.string(),
   object: s3Object,
   /** Where the node wants it, below the login user's home. */

@@ -36,3 +36,8 @@ export async function runVerb(
   if (code !== 0) throw new Error(lastLine(stderr) || `${verb} ended with exit code ${code}`);
   return stdout;
 }
+
+/** A message that names the node: what it said itself, and what is known to be about it, does so already. */
+export function aboutNode(name: string, { message }: Error): string {
+  return message.startsWith(name) || message.includes(` ${name}: `) ? message : `${name}: ${message}`;
+}

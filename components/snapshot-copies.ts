@@ -27,7 +27,7 @@ export function isMissing(reported: string): boolean {
 
 /** Input of the step that copies, as the program writes it to standard input. */
 export const copyInput = z.strictObject({
-  /** How the node is reached, in the words of ssh/reach.ts. */
+  /** How the node is reached, in the words of ssh/request.ts. */
   request: z.string(),
   /** What the node reported, as it printed it. */
   report: z.string(),

@@ -1,5 +1,6 @@
 import { type Step, scriptCommand } from "../components/command-line.ts";
 import { type Login, requestTo } from "../components/connection.ts";
+import { aboutNode } from "../components/run-verb.ts";
 import { scriptsBundle } from "../components/scripts.ts";
 import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
@@ -117,9 +118,4 @@ export class Remote {
       () => {},
     );
   }
-}
-
-/** What is known to be about a node says so already. */
-function aboutNode(name: string, { message }: Error): string {
-  return message.startsWith(name) ? message : `${name}: ${message}`;
 }

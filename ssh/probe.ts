@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "ssh2";
-import { AttemptError, logIn, openForward, openTcp, pinned, run } from "./connect.ts";
+import { AttemptError, logIn, openForward, openTcp, run } from "./connect.ts";
 import { explain } from "./explain.ts";
 import { type Attempt, classify, classifySudo, type Failure, worthRetrying } from "./failure.ts";
 import { loginOf } from "./keys.ts";
@@ -16,9 +16,6 @@ const retryMs = 2_000;
  * have not logged in yet when there are many (MaxStartups).
  */
 const inLane = lanes(16);
-
-/** What a node that can be reached answers; the same on every run. */
-export type Reached = { node: string; address: string; user: string; hostKeyType: string };
 
 /** A failure with the hop where it happened. */
 class Stopped extends Error {
@@ -44,17 +41,8 @@ export interface Session {
 
 /**
  * Logs in to a node as the stack says, through its bastion, and asks whether root can be had. Changes nothing.
- * @param say Receives at most one line: that a machine is being waited for.
- * @throws Error with a message for a person.
- */
-export async function reach(request: Request, say: (line: string) => void): Promise<Reached> {
-  const { node, end } = await openSession(request, say);
-  end();
-  return { node: request.name, address: node.host, user: node.user, hostKeyType: pinned(node).type };
-}
-
-/**
- * The same, for those who have something to do there; they end the session.
+ * @param say receives at most one line: that a machine is being waited for
+ * @returns a session, which the caller ends
  * @throws Error with a message for a person.
  */
 export async function openSession(request: Request, say: (line: string) => void): Promise<Session> {

@@ -48,27 +48,20 @@ export type Hop = Pick<
  * @throws Error naming every field that is wrong.
  */
 export function parseRequest(text: string): Request {
-  return checked(Request, jsonOf(text));
-}
-
-/** The same for a list of them. */
-export function parseRequests(text: string): Request[] {
-  return checked(z.array(Request), jsonOf(text));
+  const parsed = Request.safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((i) => `${i.path.join(".") || "request"}: ${i.message}`);
+  throw new Error(`how a machine is reached: ${problems.join("; ")}`);
 }
 
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error("reach: standard input is not JSON; it wants {name, host, port, user, hostKey, ...}");
+    throw new Error(
+      "how a machine is reached: this is not JSON; it is {name, host, port, user, hostKey, ...}",
+    );
   }
-}
-
-function checked<Schema extends z.ZodType>(schema: Schema, json: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((i) => `${i.path.join(".") || "request"}: ${i.message}`);
-  throw new Error(`reach: ${problems.join("; ")}`);
 }
 
 /** The node and, when there is one, the bastion with the login it falls back to. */

@@ -33,7 +33,7 @@ ExecStart=${K3S#"$ROOT"} $1
 
 # put_unit ROLE
 put_unit() {
-  local unit=$UNIT text as_read=()
+  local unit=$UNIT text
   unit_text "$1" && text=$REPLY
   if ! same_file "$UNIT_DIR/$unit" "$text"; then
     act
@@ -44,17 +44,17 @@ put_unit() {
     return 0
   fi
   act
-  is_read "$unit" && as_read=(--no-reload)
-  systemctl enable --quiet "${as_read[@]}" "$unit" 2>/dev/null || die "systemctl enable $unit failed after $UNIT_DIR/$unit was written"
+  systemctl enable --quiet --no-reload "$unit" 2>/dev/null || die "systemctl enable $unit failed after $UNIT_DIR/$unit was written"
+  is_read "$unit" || systemctl daemon-reload || die "systemctl daemon-reload failed"
   changed unit
 }
 
-# is_read UNIT: whether systemd knows its file as it is now. One that is new it reads when it is asked; else it has to
-# read all units again, which takes ten times as long.
+# is_read UNIT: whether systemd knows its file as it is now, and that it is enabled. One that is new it reads when it is
+# first asked, which must be after that; else it has to read all units again, which takes ten times as long.
 is_read() {
   local line known=0
   while IFS= read -r line; do
-    [[ $line == LoadState=loaded || $line == NeedDaemonReload=no ]] && ((known++))
-  done < <(systemctl show "$1" --property=LoadState,NeedDaemonReload 2>/dev/null)
-  ((known == 2))
+    case $line in LoadState=loaded | NeedDaemonReload=no | UnitFileState=enabled) ((known++)) ;; esac
+  done < <(systemctl show "$1" --property=LoadState,NeedDaemonReload,UnitFileState 2>/dev/null)
+  ((known == 3))
 }

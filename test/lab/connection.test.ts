@@ -13,7 +13,7 @@ import {
   timeout,
 } from "./support.ts";
 
-/** The longest that anybody waits for a machine that is off: `reach` gives up after a minute. */
+/** The longest that anybody waits for a machine that is off: the preflight gives up after a minute. */
 const boundMs = 110_000;
 
 describe("connections that fail", { skip, timeout }, () => {

@@ -15,21 +15,21 @@ async function told(known: string, root = emptyRoot()): Promise<string[]> {
 }
 
 test("systemd reads all units again only when it does not know the file as it is now", async () => {
-  const fresh = await told("LoadState=loaded NeedDaemonReload=no");
-  assert.deepEqual(fresh, ["enable --quiet --no-reload k3s.service"]);
+  const enable = "enable --quiet --no-reload k3s.service";
+  assert.deepEqual(await told("LoadState=loaded NeedDaemonReload=no UnitFileState=enabled"), [enable]);
   for (const known of [
-    "LoadState=loaded NeedDaemonReload=yes",
-    "LoadState=not-found NeedDaemonReload=no",
-    "LoadState=masked NeedDaemonReload=no",
+    "LoadState=loaded NeedDaemonReload=yes UnitFileState=enabled",
+    "LoadState=loaded NeedDaemonReload=no UnitFileState=disabled",
+    "LoadState=not-found NeedDaemonReload=no UnitFileState=enabled",
     "",
   ]) {
-    assert.deepEqual(await told(known), ["enable --quiet k3s.service"], known);
+    assert.deepEqual(await told(known), [enable, "daemon-reload"], known);
   }
 });
 
 test("a unit that is there and enabled is left alone", async () => {
   const root = emptyRoot();
-  await told("LoadState=loaded NeedDaemonReload=no", root);
+  await told("LoadState=loaded NeedDaemonReload=no UnitFileState=enabled", root);
   assert.match(readFileSync(join(root, "etc/systemd/system/k3s.service"), "utf8"), /ExecStart=.*k3s server/);
-  assert.deepEqual(await told("LoadState=loaded NeedDaemonReload=no", root), [""]);
+  assert.deepEqual(await told("LoadState=loaded NeedDaemonReload=no UnitFileState=enabled", root), [""]);
 });

@@ -113,9 +113,11 @@ test("S15 all machines that refuse are named, each with its reason, and the othe
     await machine("lb-1", "balancer", refusal("lb-1", "1 CPU core")),
     await machine("lb-2", "balancer", facts("lb-2")),
     await machine("lb-3", "balancer", refusal("lb-3", "a k3s that this program did not install")),
+    await machine("lb-4", "balancer", { code: 127, stderr: "" }),
   );
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(stderr, /^12:00:00 lb-1: refused: 1 CPU core\n12:00:00 lb-3: refused: a k3s that /);
+  assert.match(stderr, /^lb-4: inspect ended with exit code 127$/m);
   assert.doesNotMatch(stderr, /lb-2/);
 });
 

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import type { Failure } from "../../ssh/failure.ts";
 import { keyName, pinnedBlob } from "../../ssh/keys.ts";
 import { lanes } from "../../ssh/lanes.ts";
-import { reach } from "../../ssh/probe.ts";
+import { openSession } from "../../ssh/probe.ts";
 import { parseRequest } from "../../ssh/request.ts";
 import { type Behaviour, newPair, startServer, type TestServer } from "./server.ts";
 
@@ -28,8 +28,12 @@ function request(server: Pick<TestServer, "port" | "hostKey">, more: object = {}
   return { name: "n1", ...login, port: server.port, hostKey: server.hostKey, waitSeconds: 0, ...more };
 }
 
-const ask = (json: object, say: (line: string) => void = () => {}) =>
-  reach(parseRequest(JSON.stringify(json)), say);
+/** Logs in, and tells where it came to. */
+async function ask(json: object, say: (line: string) => void = () => {}) {
+  const { node, end } = await openSession(parseRequest(JSON.stringify(json)), say);
+  end();
+  return node;
+}
 
 /** The kind and the message of the failure that it must end in. */
 async function fails(json: object, kind: Failure["kind"]): Promise<string> {
@@ -118,7 +122,7 @@ test("an encrypted key: without, with a wrong and with the right passphrase", as
   await fails(request(server, { privateKey }), "key-encrypted");
   const message = await fails(request(server, { privateKey, passphrase: "wrong one" }), "passphrase");
   assert.ok(!message.includes("wrong one"));
-  assert.equal((await ask(request(server, { privateKey, passphrase: "open sesame" }))).node, "n1");
+  assert.equal((await ask(request(server, { privateKey, passphrase: "open sesame" }))).user, "root");
 });
 
 test("an agent that is not there, and nothing to log in with", async () => {
@@ -141,7 +145,7 @@ test("a machine that reboots is waited for, and that is said once", async () => 
   }, 2_500);
   const json = request({ port: gone.port, hostKey: hostKey.public }, { waitSeconds: 10 });
   const reached = await ask(json, (line) => said.push(line)).finally(() => clearTimeout(starts));
-  assert.equal(reached.node, "n1");
+  assert.equal(reached.port, gone.port);
   assert.equal(said.length, 1, said.join("\n"));
 });
 
@@ -164,7 +168,7 @@ test("bastion: through it, and what fails there or behind it", async () => {
     forward: { refuse: "Connection timed out" },
     commands: { "ping -c1 -W1 127.0.0.1": { code, stderr: "" } },
   });
-  assert.equal((await ask(await via({}))).address, "127.0.0.1");
+  assert.equal((await ask(await via({}))).host, "127.0.0.1");
   assert.match(await fails(await via({}, { hostKey: stranger.public }), "host-key"), /^n1: its bastion/);
   assert.match(await fails({ ...(await via({})), hostKey: stranger.public }, "host-key"), /^n1 \(root@/);
   assert.match(await fails(await via({ users: {} }), "wrong-key"), /^n1: its bastion/);

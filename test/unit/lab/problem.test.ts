@@ -19,7 +19,7 @@ update failed`;
 });
 
 test("a machine that cannot be reached: the explanation without the command that found it", () => {
-  const message = `Process exited with status 1: running "node ssh/reach.ts":
+  const message = `Process exited with status 1: running "node components/local-preflight.ts":
 server-1 (root@192.0.2.1:22): port 22 is closed
   found:  connect ECONNREFUSED
 update failed`;
