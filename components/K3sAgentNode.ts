@@ -25,7 +25,7 @@ export interface AdmissionArgs {
   readonly access: NodeAccess;
   /** The step of that server. */
   readonly after: pulumi.Resource;
-  /** What `inspect` read on the agent's machine; null where there is none, undefined when the machine is lost. */
+  /** What `fetch` read on the agent's machine; null where there is none, undefined when the machine is lost. */
   readonly machineId: pulumi.Output<string | null> | undefined;
 }
 
