@@ -18,8 +18,10 @@ export interface LocalStepArgs {
   readonly remove?: string;
 }
 
-/** One such process starts for every node at the same time: compiled code is kept, which halves their start. */
+/** Everybody waits for these processes to start: compiled code is kept, which halves that. */
 const environment = 'PATH="node_modules/.bin:$PATH" NODE_COMPILE_CACHE=node_modules/.cache/node';
+/** With a young generation of 16 MiB from the beginning nothing is collected while modules load: a tenth less. */
+const node = "node --min-semi-space-size=16";
 
 /**
  * A script on the machine where Pulumi runs, with the Node that this project pins, where it is installed: the one on
@@ -28,14 +30,14 @@ const environment = 'PATH="node_modules/.bin:$PATH" NODE_COMPILE_CACHE=node_modu
  */
 export class LocalStep extends local.Command {
   constructor(name: string, args: LocalStepArgs, opts: pulumi.CustomResourceOptions) {
-    const command = forChange(`${environment} node ${args.script}`, args.change);
+    const command = forChange(`${environment} ${node} ${args.script}`, args.change);
     const timeout = `${args.deadline}s`;
     super(
       name,
       {
         create: command,
         update: command,
-        ...(args.remove && { delete: `${environment} node ${args.script} ${args.remove}` }),
+        ...(args.remove && { delete: `${environment} ${node} ${args.script} ${args.remove}` }),
         dir: projectRoot,
         stdin: args.secret ? pulumi.secret(args.stdin) : args.stdin,
         logging: local.Logging.Stderr,
