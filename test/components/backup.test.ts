@@ -41,7 +41,7 @@ test("M4: with S3 a snapshot is saved and verified there too; deleting needs no 
 test("M4: copyTo copies each snapshot into the stack's own directory, and nothing deletes the copy", async () => {
   const { resources } = await build({ backup: { copyTo: "backups" }, snapshots: ["mine"] });
   const copy = resources.named("cluster-snapshot-mine-copy");
-  assert.match(String(copy.inputs.create), /node components\/snapshot-copy\.ts # for mine$/);
+  assert.match(String(copy.inputs.create), / components\/snapshot-copy\.ts # for mine$/);
   assert.equal(copy.inputs.delete, undefined);
   assert.ok(resources.waits(copy.name, "cluster-snapshot-mine-save"));
   assert.ok(copy.secretInputs.includes("stdin"));
