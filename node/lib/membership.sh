@@ -19,6 +19,21 @@ own_line() {
   done
 }
 
+# unnamed_at ADDRESS MEMBER...: the line of a member at ADDRESS that has not told its name yet, in REPLY. Where k3s
+# starts by itself, such as at a boot, this node may be joining at this moment: its name comes up to 15 s later. Pure.
+unnamed_at() {
+  local address=$1 line id name learner where
+  shift
+  REPLY=""
+  for line in "$@"; do
+    read -r id name learner where <<<"$line"
+    if [[ $name == - && $where == "$address" ]]; then
+      REPLY=$line
+      return 0
+    fi
+  done
+}
+
 # is_voter_now: whether this node's own etcd runs and says that it is a voter. Sets MEMBERS, OWN_LINE.
 is_voter_now() {
   local own
@@ -45,6 +60,7 @@ choose_membership() {
   if [[ $ETCD_HERE == yes && ${#PEER_MEMBERS[@]} -gt 0 ]]; then
     own_line "${own:--none-}" "${PEER_MEMBERS[@]}"
     LISTED=no
+    [[ -n $REPLY ]] || unnamed_at "${ARG[address]}" "${PEER_MEMBERS[@]}"
     [[ -n $REPLY ]] && LISTED=yes
   fi
   decide_membership "$ETCD_HERE" "$found" "${#LIVING[@]}" "${#UNKNOWN[@]}" "$LISTED"

@@ -27,3 +27,25 @@ test("S18 S25 a learner, and what this node's own earlier life left, stop nobody
   const own = "a2 server-2-00000002 0 192.0.2.12";
   assert.equal((await ask([members[0]!, own], `"${own}"`)).stdout, "all\n");
 });
+
+/** What a node with etcd data of its own will do, where a living server lists these members. */
+const chosen = async (members: readonly string[]) => {
+  const { stdout, stderr } = await functions(
+    `is_voter_now() { return 1; }; halted_for() { REPLY=""; }; all_voters_answer() { :; }; say() { :; }
+     own_member_name() { REPLY=server-3-00000003; }
+     ask_peers() { LIVING=(https://192.0.2.11:6443) PEER_MEMBERS=("\${listed[@]}"); }
+     listed=("$@") ETCD_HERE=yes TAKING="" ARG=([name]=server-3 [address]=192.0.2.13)
+     choose_membership && echo "$MEMBERSHIP"`,
+    members,
+  );
+  assert.equal(stderr, "");
+  return stdout.trim();
+};
+
+test("S16 data of a member that the cluster does not list is set aside, but not while this node is joining", async () => {
+  const first = "a1 server-1-00000001 0 192.0.2.11";
+  assert.equal(await chosen([first]), "rejoin");
+  assert.equal(await chosen([first, "a3 server-3-00000003 0 192.0.2.13"]), "member");
+  assert.equal(await chosen([first, "a3 - 1 192.0.2.13"]), "member");
+  assert.equal(await chosen([first, "a2 - 1 192.0.2.12"]), "rejoin");
+});
