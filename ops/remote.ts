@@ -1,7 +1,6 @@
 import { type Step, scriptCommand } from "../components/command-line.ts";
 import { type Login, requestTo } from "../components/connection.ts";
-import { aboutNode } from "../components/run-verb.ts";
-import { scriptsBundle } from "../components/scripts.ts";
+import { aboutNode, bundle } from "../components/run-verb.ts";
 import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 import { type Executed, execute } from "../ssh/execute.ts";
@@ -41,7 +40,6 @@ export class Remote {
   readonly config: ClusterConfig;
   readonly #login: Login;
   readonly #sessions = new Map<string, Promise<Session>>();
-  readonly #bundle = scriptsBundle();
 
   constructor(config: ClusterConfig, login: Login) {
     this.config = config;
@@ -67,7 +65,7 @@ export class Remote {
 
   /** Runs a verb of `k3s-node`, from this checkout. @throws Error when a flag's value must not reach a command line */
   verb(name: string, step: Step, options: RunOptions = {}): Promise<Ran> {
-    return this.#run(name, this.#bundle, step, options);
+    return this.#run(name, bundle(), step, options);
   }
 
   /** Ends all connections. */

@@ -12,24 +12,6 @@ export class UnreachedError extends Error {
 }
 
 /**
- * Does something with several machines at the same time.
- * @returns what came of each, in the order of the requests
- * @throws UnreachedError once it has ended, well or not, for every machine
- */
-export async function allReached<T>(
-  requests: readonly Request[],
-  work: (request: Request) => Promise<T>,
-): Promise<T[]> {
-  const settled = await Promise.allSettled(requests.map(work));
-  const away = requests.filter((_, index) => settled[index]!.status === "rejected");
-  if (away.length === 0) return settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  throw new UnreachedError(
-    away.map(({ name }) => name),
-    settled.flatMap((one) => (one.status === "rejected" ? [one.reason.message] : [])),
-  );
-}
-
-/**
  * Logs in to several machines at the same time, as `openSession` does, and ends all sessions whatever came of it.
  * @param say Receives at most one line a machine: that it is being waited for.
  * @param use Gets the sessions in the order of the requests, once all machines are reached.
@@ -40,15 +22,17 @@ export async function withSessions<T>(
   say: (line: string) => void,
   use: (sessions: readonly Session[]) => Promise<T>,
 ): Promise<T> {
-  const open: Session[] = []; // as they come: also those beside one that is never reached
+  const settled = await Promise.allSettled(requests.map((request) => openSession(request, say)));
+  const sessions = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   try {
-    const sessions = await allReached(requests, async (request) => {
-      const session = await openSession(request, say);
-      open.push(session);
-      return session;
-    });
+    const away = requests.filter((_, index) => settled[index]!.status === "rejected");
+    if (away.length > 0)
+      throw new UnreachedError(
+        away.map(({ name }) => name),
+        settled.flatMap((one) => (one.status === "rejected" ? [one.reason.message] : [])),
+      );
     return await use(sessions);
   } finally {
-    for (const session of open) session.end();
+    for (const session of sessions) session.end();
   }
 }
