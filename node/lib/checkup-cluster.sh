@@ -23,6 +23,16 @@ checkup_etcd() {
   echo "$REPLY"
 }
 
+# checkup_restart: the files that would end the next start of this server's k3s, or why that cannot be told.
+checkup_restart() {
+  local out=() problem="" newer=()
+  if compare_bootstrap_data; then newer=("${NEWER[@]#"$ROOT"}"); else problem="HTTP $REPLY"; fi
+  json_or_null "$problem" && out+=(problem "$REPLY")
+  json_list "${newer[@]}" && out+=(newer "$REPLY")
+  json_object "${out[@]}"
+  echo "$REPLY"
+}
+
 # checkup_api: every Node as `NAME|READY|VERSION|CORDONED|RENEWED|KEYS`, where RENEWED is the seconds since its lease was
 # renewed by this node's clock, and KEYS what its encryption keys are called.
 checkup_api() {

@@ -94,6 +94,13 @@ const etcd = z.object({
   metrics: z.array(text).max(300),
 });
 
+const restart = z.object({
+  /** Why k3s did not say what it would compare. */
+  problem: text.nullable(),
+  /** Files on disk that are newer than etcd's copy. */
+  newer: z.array(text).max(32),
+});
+
 const apiNode = z
   .string()
   .regex(/^[a-z0-9.-]{1,253}\|[A-Za-z]{1,10}\|[^|]{0,80}\|(?:yes|no)\|-?\d{0,10}\|[^|]{0,200}$/)
@@ -124,6 +131,7 @@ const checkup = z.object({
   /** null when the API did not answer. */
   api: z.array(apiNode).max(10_000).nullish(),
   away: away.optional(),
+  restart: restart.optional(),
 });
 
 export type Checkup = z.output<typeof checkup>;

@@ -66,7 +66,9 @@ async function saved(files: Parameters<typeof serverWith>[0], version = "v1.34.4
 }
 
 test("S41: passwords that are newer than etcd's copy are saved there, by a rotation to the token that is", async () => {
-  const { stdout, code, stderr, mtime } = await saved({ [passwords]: { disk: "new", copy: "old", after: 900 } });
+  const { stdout, code, stderr, mtime } = await saved({
+    [passwords]: { disk: "new", copy: "old", after: 900 },
+  });
   assert.equal(code, 0, stderr);
   assert.match(stdout, /user = "server:secret-password"/);
   assert.match(stdout, /newToken\\":\\"secret-password\\"/);

@@ -12,7 +12,9 @@ const containerd =
 test("S42: the words of a death are those of its first cause, not of what followed", async () => {
   const rows = [
     [`${kubelet}\ntime="x" level=fatal msg="Error: later"`],
-    ['time="x" level=warning msg="w"\ntime="x" level=fatal msg="/a/cred/passwd newer than datastore and could"'],
+    [
+      'time="x" level=warning msg="w"\ntime="x" level=fatal msg="/a/cred/passwd newer than datastore and could"',
+    ],
     ["panic: runtime error\n\ngoroutine 1"],
     ["flag provided but not defined: -no-such"],
     [""],
@@ -39,7 +41,14 @@ async function watched(looks: readonly string[], journal = kubelet, root = empty
 test("S42: a service that was ready and ends is given up after its second end, with the first words of the first", async () => {
   const cause = "kubelet exited: kubelet is configured to not run on a host using cgroup v1";
   assert.equal(
-    await watched(["active old 7", "activating a 0", "active a 0", "activating b 1", "active b 1", "activating c 2"]),
+    await watched([
+      "active old 7",
+      "activating a 0",
+      "active a 0",
+      "activating b 1",
+      "active b 1",
+      "activating c 2",
+    ]),
     `activating c 2: k3s.service ended 2 times and does not stay up; at first it said: ${cause}`,
   );
 });
@@ -62,7 +71,11 @@ test("S42: deaths from before this run do not count", async () => {
 
 test("S42: journal and containerd's log of the first death are kept where no undo takes them away", async () => {
   const root = emptyRoot();
-  put(root, "var/lib/rancher/k3s/agent/containerd/containerd.log", 'level=error msg="bad"\ncontainerd: invalid plugin\n');
+  put(
+    root,
+    "var/lib/rancher/k3s/agent/containerd/containerd.log",
+    'level=error msg="bad"\ncontainerd: invalid plugin\n',
+  );
   const said = await watched(["activating a 0", "activating b 3"], containerd, root);
   assert.match(said, /containerd exited: exit status 2 \(containerd: invalid plugin\)/);
   assert.deepEqual(readdirSync(root).sort(), ["run.containerd", "run.k3s", "var"]);

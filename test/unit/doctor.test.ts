@@ -51,6 +51,16 @@ const planted: readonly [
     ["warning", "service", "server-1", /does not come back after a reboot/],
   ],
   [
+    "passwords that are newer than etcd's copy",
+    (n) => (n["server-2"].restart.newer = ["/var/lib/rancher/k3s/server/cred/passwd"]),
+    [
+      "critical",
+      "restart",
+      "server-2",
+      /would end at its next start: .*cred\/passwd is newer than etcd's copy/,
+    ],
+  ],
+  [
     "another version",
     (n) => {
       n["server-2"].binary.version = "v1.34.1+k3s1";
