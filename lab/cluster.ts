@@ -67,13 +67,14 @@ export class Cluster {
   /** Writes the stack's configuration; what is not wished stays as it was wished before. */
   async configure(wish: Wish): Promise<void> {
     this.#wish = { ...this.#wish, ...wish };
+    const { pods } = this.#prepared;
     const { release = this.#prepared.release, more = {} } = this.#wish;
     const hostKeys = Object.fromEntries(
       [...this.#machines].map(([name, machine]) => [name, machine.hostKey]),
     );
     const before = (await currentConfig(this.#stack))[`${prefix}snapshots`] as string[] | undefined;
     const snapshots = this.#wish.snapshots ?? before ?? [];
-    const instance = { ...release, topology: this.topology, hostKeys, snapshots };
+    const instance = { ...release, topology: this.topology, hostKeys, snapshots, ...(pods && { pods }) };
     const overlay = Object.fromEntries(Object.entries(more).map(([key, value]) => [prefix + key, value]));
     this.#config = { ...stackConfig(await readFile(stackFile, "utf8"), instance), ...overlay };
     const secrets = Object.entries(this.#wish.secrets ?? {}).map(([key, value]) => [prefix + key, value]);

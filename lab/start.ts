@@ -15,7 +15,8 @@ import { table } from "./table.ts";
 /** The options of `npm start`. */
 export type StartOptions = {
   instance: string;
-  k3s?: string;
+  k3s: string;
+  images: string[];
   servers: number;
   agents: number;
   proof: boolean;
