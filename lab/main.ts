@@ -22,6 +22,11 @@ program
   .option("--images <file>", "container images for a real k3s; may be given again", more, [])
   .option("--servers <n>", "how many servers: 1, 3, 5 or 7", whole, 3)
   .option("--agents <n>", "how many agents", whole, 1)
+  .option(
+    "--pods-elsewhere",
+    "with a real k3s: measure how long the pods of a lost machine are away; minutes",
+    false,
+  )
   .option("--no-proof", "stop when the cluster is up")
   .action((options) => start(options, screen, onInterrupt(screen.write)));
 
