@@ -1,7 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { command } from "../machines/command.ts";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createZstdDecompress } from "node:zlib";
 
 type Index = { manifests?: { digest?: string; annotations?: Record<string, string> }[] };
 type Manifest = { RepoTags?: string[] | null }[];
@@ -10,21 +14,36 @@ type Manifest = { RepoTags?: string[] | null }[];
 export async function imagesIn(archive: string): Promise<string[]> {
   const directory = await mkdtemp(join(tmpdir(), "images-"));
   try {
-    // one of the two is missing in most archives, and tar then ends with an error
     const lists = ["index.json", "manifest.json"];
-    const extract = ["--extract", `--file=${archive}`, `--directory=${directory}`, ...lists];
-    const { stderr } = await command("tar", extract, { allowFailure: true });
+    await extract(archive, directory, lists);
     const [index, manifest] = await Promise.all(
       lists.map((name) => readFile(join(directory, name), "utf8").catch(() => undefined)),
     );
     if (index === undefined && manifest === undefined)
       throw new Error(
-        `${archive}: found no list of images in it (${stderr.trim().split("\n")[0]}), want an archive as \`docker save\` or \`ctr images export\` writes it`,
+        `${archive}: found no list of images in it, want an archive as \`docker save\` or \`ctr images export\` writes it`,
       );
     return referencesIn(index, manifest);
   } finally {
     await rm(directory, { recursive: true });
   }
+}
+
+/** Extracts those of the files that there are. Hosts without zstd have Node's. */
+async function extract(archive: string, directory: string, names: readonly string[]): Promise<void> {
+  const tar = spawn("tar", ["--extract", "--file=-", `--directory=${directory}`, ...names], {
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  const ended = once(tar, "close");
+  const packed = createReadStream(archive);
+  const plain = archive.endsWith(".gz")
+    ? [createGunzip()]
+    : archive.endsWith(".zst")
+      ? [createZstdDecompress()]
+      : [];
+  // what cannot be read shows in what is missing
+  await pipeline([packed, ...plain, tar.stdin]).catch(() => {});
+  await ended;
 }
 
 /** Pure part of {@link imagesIn}: the texts of the archive's index.json (OCI) and manifest.json (Docker). */
