@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { access, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -12,6 +12,9 @@ type Manifest = { RepoTags?: string[] | null }[];
 
 /** What k3s will know the images of an archive by: `docker.io/library/busybox:1`, `ghcr.io/a/b@sha256:...`. */
 export async function imagesIn(archive: string): Promise<string[]> {
+  await access(archive).catch(() => {
+    throw new Error(`${archive}: found no such file, want an archive of container images`);
+  });
   const directory = await mkdtemp(join(tmpdir(), "images-"));
   try {
     const lists = ["index.json", "manifest.json"];

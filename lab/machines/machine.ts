@@ -83,13 +83,16 @@ export class Machine {
     return join(this.directory, "console.log");
   }
 
-  /** Switches it on and returns when its process 1 runs (see {@link waitSsh}); nothing to do when it is up. */
+  /**
+   * Switches it on and returns when its process 1 runs (see {@link waitSsh}). One that is up only gets what the lab has
+   * come to have for its k3s.
+   */
   async start(): Promise<void> {
-    if (this.up) return;
+    if (this.up) return await this.#locked(() => this.#equip());
     const lower = await this.#home.rootfs();
     await this.#locked(async () => {
       if (this.up) return; // started by somebody else while we waited
-      const { k3s } = await this.#home.record();
+      await this.#home.record();
       await deleteLink(linkOf(this.unit)); // nspawn does not start when a crash left one
       const root = await mountRoot(lower, this.directory);
       const { network, userKey } = this.#home;
@@ -103,8 +106,7 @@ export class Machine {
         binds[inside] = join(this.directory, "data", name);
         await mkdir(binds[inside], { recursive: true });
       }
-      if (k3s?.standin === false)
-        await equip(root, binds["/var/lib/rancher"]!, k3s.archives, await settingsOfHost());
+      await this.#equip();
       const spec = { unit: this.unit, hostname: this.name, root, bridge: network.bridge, binds };
       await startNspawn(spec, this.cgroup, this.consoleLog);
     });
@@ -189,6 +191,14 @@ export class Machine {
   /** Writes /etc/hosts anew where it runs; where it does not, start() will. */
   async writeHosts(text: string): Promise<void> {
     if (this.up) await writeFile(join(this.directory, "root/etc/hosts"), text);
+  }
+
+  /** Gives it what a real k3s needs to run pods, where the lab stands on one. */
+  async #equip(): Promise<void> {
+    const { k3s } = await this.#home.record();
+    if (k3s?.standin !== false) return;
+    const [root, rancher] = [join(this.directory, "root"), join(this.directory, "data/rancher")];
+    await equip(root, rancher, k3s.archives, await settingsOfHost());
   }
 
   /** Nothing of it answers or runs from here on. Not locked: a power cut waits for nobody. */

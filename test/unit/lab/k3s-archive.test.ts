@@ -58,6 +58,7 @@ test("an archive is read as it is, plain or compressed; anything else is named",
       assert.deepEqual(await imagesIn(file), ["docker.io/library/busybox:1"]);
     const other = join(directory, "other.tar");
     await writeFile(other, "no archive");
+    await assert.rejects(imagesIn(join(directory, "gone.tar")), /gone\.tar: found no such file/);
     await assert.rejects(imagesIn(other), /other\.tar: found no list of images in it/);
   } finally {
     await rm(directory, { recursive: true });
