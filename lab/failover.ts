@@ -97,6 +97,6 @@ export async function heal(
 export async function nodesReady(access: Access, atLeast = 1): Promise<void> {
   const nodes = await nodesOf(access);
   if (nodes.length < atLeast) throw new Error(`${nodes.length} of ${atLeast} Nodes`);
-  const late = nodes.filter((node) => !node.ready || node.leaseAgeMs > freshLeaseMs);
+  const late = nodes.filter((node) => !node.ready || node.silentMs > freshLeaseMs);
   if (late.length > 0) throw new Error(`not Ready: ${late.map((node) => node.name).join(", ")}`);
 }

@@ -103,16 +103,17 @@ const restart = z.object({
 
 const apiNode = z
   .string()
-  .regex(/^[a-z0-9.-]{1,253}\|[A-Za-z]{1,10}\|[^|]{0,80}\|(?:yes|no)\|-?\d{0,10}\|[^|]{0,200}$/)
+  .regex(/^[a-z0-9.-]{1,253}\|[A-Za-z]{1,10}\|[^|]{0,80}\|(?:yes|no|ours)\|-?\d{1,10}\|[^|]{0,200}$/)
   .transform((line) => {
-    const [name, ready, version, cordoned, age, keys] = line.split("|") as [string, string, ...string[]];
+    const [name, ready, version, cordoned, silent, keys] = line.split("|") as [string, string, ...string[]];
     return {
       name,
       ready: ready === "True",
       version: version!,
-      cordoned: cordoned === "yes",
-      /** Seconds since its lease was renewed; Infinity without one. */
-      age: age === "" ? Number.POSITIVE_INFINITY : Number(age),
+      /** By whom: `ours` by a step of this program, `yes` by somebody else. */
+      cordoned: cordoned as "no" | "yes" | "ours",
+      /** Seconds since its lease was renewed; without one, since it registered. */
+      silent: Number(silent),
       /** What its encryption keys are called, and how far their rotation is. */
       keys: keys!,
     };

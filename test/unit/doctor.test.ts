@@ -323,7 +323,12 @@ const planted: readonly [
   [
     "a stale lease",
     (n) => (n["server-1"].api[3] = "agent-1|True|v1.34.2+k3s1|no|77|"),
-    ["warning", "nodes", "agent-1", /lease is 77 s old/],
+    ["warning", "nodes", "agent-1", /last heard of 77 s ago/],
+  ],
+  [
+    "a Node that a step cordoned and did not release",
+    (n) => (n["server-1"].api[2] = "server-3|True|v1.34.2+k3s1|ours|4|start-abc"),
+    ["warning", "nodes", "server-3", /cordoned by a step of this program, which has ended/],
   ],
   [
     "a cordoned Node",
