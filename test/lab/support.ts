@@ -202,4 +202,10 @@ export async function runAgain(cluster: Cluster, name: string, flag = ""): Promi
   return JSON.parse(stdout) as { changed: string[] };
 }
 
+/** Runs the step that brings the release to a node by hand, as the stack has it. */
+export async function fetchAgain(cluster: Cluster, name: string): Promise<void> {
+  const { command } = await cluster.step(name, "fetch");
+  await output(cluster.machine(name), command);
+}
+
 export type { Cluster };

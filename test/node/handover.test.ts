@@ -36,7 +36,7 @@ test("S48 the address is held on the loopback interface before keepalived ends, 
   const all = await asked("handover");
   assert.equal(all[0], "ip address replace 192.0.2.10/32 dev lo");
   const kill = all.findIndex((line) => line.includes("--signal=KILL keepalived"));
-  const stop = all.findIndex((line) => line === "systemctl stop keepalived");
+  const stop = all.indexOf("systemctl stop keepalived");
   assert.ok(kill > 0 && stop > kill, all.join("\n"));
 });
 
