@@ -66,8 +66,8 @@ test("M1 a new machine is measured without anything staying there", async () => 
 
 test("where k3s is, or was, ports and disk are left alone", async () => {
   const root = machine();
-  mkdirSync(join(root, "etc/rancher/k3s"), { recursive: true });
-  writeFileSync(join(root, "etc/rancher/k3s/config.yaml"), "");
+  mkdirSync(join(root, "etc/systemd/system"), { recursive: true });
+  writeFileSync(join(root, "etc/systemd/system/k3s.service"), "");
   const { stdout } = await measure(root, "measure\nend\n", "--vxlan");
   assert.deepEqual(
     stdout
