@@ -7,10 +7,11 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { type AddressReport, addressReport, type HolderProblem, holderProblem } from "../config/holders.ts";
-import { execute, lastLine } from "../ssh/execute.ts";
+import { execute, reasonOf } from "../ssh/execute.ts";
 import type { Session } from "../ssh/probe.ts";
 import { parseRequest } from "../ssh/request.ts";
 import { withSessions } from "../ssh/sessions.ts";
+import { aboutNode } from "./run-verb.ts";
 
 const checkInput = z.strictObject({
   address: z.string(),
@@ -69,9 +70,11 @@ async function ask(
   { request: { name }, command, carrier }: Machine,
   session: Session,
 ): Promise<AddressReport> {
-  const { code, stdout, stderr } = await execute(session, command, { timeoutMs: lookMs });
-  if (code !== 0) throw new Error(`${name}: ${lastLine(stderr) || `exit code ${code}`}`);
-  const report = addressReport.parse(JSON.parse(stdout));
+  const ran = await execute(session, command, { timeoutMs: lookMs }).catch((error: Error) => {
+    throw new Error(aboutNode(name, error));
+  });
+  if (ran.code !== 0) throw new Error(aboutNode(name, new Error(reasonOf(ran))));
+  const report = addressReport.parse(JSON.parse(ran.stdout));
   if (report.node !== name) throw new Error(`${name}: ${report.node} answered`);
   return { ...report, carrier };
 }

@@ -2,10 +2,10 @@ import type { z } from "zod";
 import { clockCommand, readClock } from "../config/clocks.ts";
 import { heard, listening, type Measured, measuring } from "../config/measured.ts";
 import { converse, type Dialogue } from "../ssh/dialogue.ts";
-import { execute } from "../ssh/execute.ts";
+import { execute, reasonOf } from "../ssh/execute.ts";
 import type { Session } from "../ssh/probe.ts";
 import { type Flag, scriptCommand } from "./command-line.ts";
-import { bundle } from "./run-verb.ts";
+import { aboutNode, bundle } from "./run-verb.ts";
 
 /** A node that is measured. */
 export interface Measurable {
@@ -39,13 +39,15 @@ export async function measure(
       .map((other) => ["peer", `${other.name}=${other.address}`] as const),
     ...(vxlan ? [["vxlan", null] as const] : []),
   ];
-  const talks = await Promise.all(open.map((session, index) => talk(session, flags(machines[index]!))));
+  const talks = await Promise.all(
+    open.map((session, index) => named(machines[index]!, talk(session, flags(machines[index]!)))),
+  );
   const each = <Schema extends z.ZodType>(schema: Schema, line: (talk: Dialogue) => Promise<string>) =>
-    Promise.all(talks.map(async (one, index) => understood(machines[index]!, schema, line(one))));
+    Promise.all(talks.map((one, index) => understood(machines[index]!, schema, line(one))));
   const listens = await each(listening, (one) => one.hear());
   if (!listens.some((one) => one.new)) return undefined;
   const [clocks, results] = await Promise.all([
-    Promise.all(open.map((session, index) => clockOf(session, machines[index]!))),
+    Promise.all(open.map((session, index) => named(machines[index]!, clockOf(session)))),
     each(measuring, (one) => one.ask("measure")),
   ]);
   const said = await each(heard, (one) => one.ask("end"));
@@ -66,24 +68,29 @@ function talk(session: Session, flags: readonly Flag[]): Promise<Dialogue> {
   return converse(session, command, { stdin: bundle(), timeoutMs: (seconds + 10) * 1000 });
 }
 
+/** What came of a machine; an error of it names the machine. */
+async function named<T>({ name }: Measurable, work: Promise<T>): Promise<T> {
+  return work.catch((error: Error) => {
+    throw new Error(aboutNode(name, error));
+  });
+}
+
 async function understood<Schema extends z.ZodType>(
-  { name }: Measurable,
+  machine: Measurable,
   schema: Schema,
   line: Promise<string>,
 ): Promise<z.output<Schema>> {
-  const told = await line.catch((error: Error) => {
-    throw new Error(`${name}: ${error.message}`);
-  });
-  const parsed = schema.safeParse(JSON.parse(told));
+  const parsed = schema.safeParse(JSON.parse(await named(machine, line)));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map(({ path }) => path.slice(0, 2).join(".") || "the answer");
-  throw new Error(`${name}: it answered with unexpected ${[...new Set(fields)].join(", ")}`);
+  throw new Error(`${machine.name}: it answered with unexpected ${[...new Set(fields)].join(", ")}`);
 }
 
-async function clockOf(session: Session, { name }: Measurable): Promise<Measured["clock"]> {
+async function clockOf(session: Session): Promise<Measured["clock"]> {
   const asked = Date.now();
-  const { stdout } = await execute(session, clockCommand, { timeoutMs: seconds * 1000 });
-  const clock = readClock(asked, Date.now(), stdout);
-  if (!clock) throw new Error(`${name}: it does not tell the time`);
+  const ran = await execute(session, clockCommand, { timeoutMs: seconds * 1000 });
+  if (ran.code !== 0) throw new Error(reasonOf(ran, "`date`"));
+  const clock = readClock(asked, Date.now(), ran.stdout);
+  if (!clock) throw new Error("it does not tell the time. Run `date` there by hand");
   return clock;
 }

@@ -12,7 +12,7 @@ import { sendFile } from "../ssh/send.ts";
 import { withSessions } from "../ssh/sessions.ts";
 import { type Flag, flagList } from "./command-line.ts";
 import { readFacts } from "./results.ts";
-import { runVerb } from "./run-verb.ts";
+import { aboutNode, runVerb } from "./run-verb.ts";
 import { admitFlags } from "./server-flags.ts";
 
 /** What the steps on a part-time agent's machine, and on the server that knows it, are given. Secret. */
@@ -117,8 +117,12 @@ async function openIfOn(request: Request, say: Say): Promise<Session | undefined
 
 /** Runs a verb on the server that knows the machine. */
 async function onServer({ server, seconds }: PartTimeInput, say: Say, verb: string, flags: readonly Flag[]) {
-  const use = ([session]: readonly Session[]) => runVerb(session!, verb, flags, { seconds, say });
-  await withSessions([parseRequest(server)], say, use);
+  const request = parseRequest(server);
+  const use = ([session]: readonly Session[]) =>
+    runVerb(session!, verb, flags, { seconds, say }).catch((error: Error) => {
+      throw new Error(aboutNode(request.name, error));
+    });
+  await withSessions([request], say, use);
 }
 
 /** Agents may skip minors, since their kubelet keeps nothing of its own; none may be newer than its servers. */

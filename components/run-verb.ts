@@ -1,4 +1,4 @@
-import { execute, lastLine } from "../ssh/execute.ts";
+import { execute, reasonOf } from "../ssh/execute.ts";
 import type { Session } from "../ssh/probe.ts";
 import { type Flag, scriptCommand } from "./command-line.ts";
 import { scriptsBundle } from "./scripts.ts";
@@ -21,7 +21,7 @@ export const bundle = (): string => (read ??= scriptsBundle());
 /**
  * Runs a verb of `k3s-node` from this checkout; what is on the node does not matter.
  * @returns its one line of JSON
- * @throws Error with the last thing that the node said, or that the connection was cut
+ * @throws Error with the last thing that the node said, or that the connection was lost
  */
 export async function runVerb(
   session: Session,
@@ -31,10 +31,9 @@ export async function runVerb(
 ): Promise<string> {
   const command = scriptCommand(session.node.user, seconds, { verb, flags }, Buffer.byteLength(bundle()));
   const how = { stdin: bundle() + stdin, timeoutMs: (seconds + 10) * 1000, onLine: say };
-  const { code, stdout, stderr } = await execute(session, command, how);
-  if (code === null) throw new Error(`${verb}: the connection was cut`);
-  if (code !== 0) throw new Error(lastLine(stderr) || `${verb} ended with exit code ${code}`);
-  return stdout;
+  const ran = await execute(session, command, how);
+  if (ran.code !== 0) throw new Error(reasonOf(ran, verb));
+  return ran.stdout;
 }
 
 /** A message that names the node: what it said itself, and what is known to be about it, does so already. */

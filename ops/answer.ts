@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import { aboutNode } from "../components/run-verb.ts";
+import { connectionLost, reasonOf } from "../ssh/execute.ts";
 import type { Ran } from "./remote.ts";
 
 /** A verb of `k3s-node` refused, or failed and undid what it did; the message is what the node said. */
@@ -22,8 +24,9 @@ export function answerOf<Shape extends z.ZodType>(ran: Ran, shape: Shape): z.out
 /** The last thing a verb complained of, without the time before it: `server-2: etcd here does not answer`. */
 function complaintOf(ran: Ran): string {
   if (!ran.reached) return ran.problem;
+  if (ran.code === null) return aboutNode(ran.node, new Error(connectionLost));
   const lines = ran.stderr.trim().split("\n");
   const line = lines.findLast((one) => /: (error|refused): /.test(one)) ?? lines.at(-1) ?? "";
   const text = line.replace(/^\d\d:\d\d:\d\d /, "").replace(/: (error|refused): /, ": ");
-  return text || `${ran.node}: exit code ${ran.code ?? "unknown, the connection was cut"}`;
+  return text || aboutNode(ran.node, new Error(reasonOf(ran)));
 }

@@ -1,6 +1,7 @@
 import { connect as dial } from "node:net";
 import type { Duplex } from "node:stream";
 import ssh2, { type Client } from "ssh2";
+import { codeOf } from "./execute.ts";
 import type { Attempt } from "./failure.ts";
 import { algorithmsFor, type KeyName, keyName, type Login, pinnedBlob } from "./keys.ts";
 import type { Hop } from "./request.ts";
@@ -102,11 +103,7 @@ export function pinned(hop: Hop): KeyName {
 }
 
 /** Runs a command to its end. @throws AttemptError when the connection goes away or it takes too long. */
-export function run(
-  client: Client,
-  hop: Hop,
-  command: string,
-): Promise<{ code: number | null; err: string }> {
+export function run(client: Client, hop: Hop, command: string): Promise<{ code: number; err: string }> {
   return new Promise((resolve, reject) => {
     const fail = (message: string) =>
       reject(new AttemptError({ stage: "session", message, pinned: pinned(hop) }));
@@ -115,17 +112,18 @@ export function run(
     client.exec(command, (error, channel) => {
       if (error) return fail(error.message);
       let err = "";
-      let code: number | null = null;
+      let code: number | undefined;
       channel.resume();
       channel.stderr.on("data", (data: Buffer) => {
         err += data.toString();
       });
-      channel.on("exit", (status: number | null) => {
-        code = status;
+      channel.on("exit", (status: number | null, signal?: string) => {
+        code = codeOf(status, signal);
       });
       channel.on("close", () => {
         clearTimeout(timer);
-        resolve({ code, err });
+        if (code === undefined) fail("the connection was closed");
+        else resolve({ code, err });
       });
     });
   });

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { bound, type ExecuteOptions, lastLine, start } from "./execute.ts";
+import { bound, type ExecuteOptions, reasonOf, start } from "./execute.ts";
 import type { Session } from "./probe.ts";
 
 /** A program on a node that answers, line by line, what it is told. */
@@ -8,8 +8,7 @@ export interface Dialogue {
   ask(line: string): Promise<string>;
   /**
    * The next line that it puts out.
-   * @throws Error when it ended before one came, with what it complained of last and its exit code; when it takes too
-   *   long or says too much
+   * @throws Error when it ended before one came, with the reason; when it takes too long or says too much
    */
   hear(): Promise<string>;
 }
@@ -37,8 +36,8 @@ export async function converse(
     const { value, done } = await lines.next();
     if (stopped) throw new Error(stopped); // what came of a line by then is none
     if (!done) return value;
-    const { code, complaint } = await ended;
-    throw new Error(`${lastLine(complaint)} (exit code ${code})`);
+    const how = await ended;
+    throw new Error(how.code === 0 ? "it ended without an answer" : reasonOf(how));
   };
   return {
     hear,

@@ -1,7 +1,8 @@
+import { constants } from "node:os";
 import type { ClientChannel } from "ssh2";
 import type { Session } from "./probe.ts";
 
-/** How a command ended on a node; a null code is a connection that was cut, or a signal. */
+/** How a command ended on a node; a null code is a connection that was lost before it did. */
 export interface Executed {
   readonly code: number | null;
   readonly stdout: string;
@@ -18,6 +19,19 @@ export interface ExecuteOptions {
 
 /** Why a command failed, in its own words: the last line of its standard error; empty when it said nothing. Pure. */
 export const lastLine = (stderr: string): string => stderr.trim().split("\n").at(-1) ?? "";
+
+/** A connection that ended before the command did. */
+export const connectionLost =
+  "the connection to it was lost: it went off or restarted, or the network between did. See that it is on and answers to ssh, then run again";
+
+/**
+ * Why a command did not succeed: the connection was lost, else its own last words, else its exit code. Pure.
+ * @param what the command, as a sentence begins with it
+ */
+export function reasonOf({ code, stderr }: Pick<Executed, "code" | "stderr">, what = "it"): string {
+  if (code === null) return connectionLost;
+  return lastLine(stderr) || `${what} ended with exit code ${code}`;
+}
 
 /** A node that never stops talking must not fill this machine's memory: bytes of output that are read at most. */
 const mostOutput = 8 * 1024 * 1024;
@@ -62,8 +76,8 @@ export async function execute(
   channel.on("data", (data: Buffer) => out.push(data));
   channel.end(stdin);
   try {
-    const { code, complaint } = await Promise.race([ended, stopped.promise]);
-    return { code, stdout: Buffer.concat(out).toString("utf8"), stderr: complaint };
+    const { code, stderr } = await Promise.race([ended, stopped.promise]);
+    return { code, stdout: Buffer.concat(out).toString("utf8"), stderr };
   } finally {
     release();
   }
@@ -78,11 +92,15 @@ function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void)
   });
 }
 
-/** A command that runs, and how it will have ended; a null code is a connection that was cut, or a signal. */
+/** A command that runs, and how it will have ended. */
 export interface Running {
   readonly channel: ClientChannel;
-  readonly ended: Promise<{ code: number | null; complaint: string }>;
+  readonly ended: Promise<Pick<Executed, "code" | "stderr">>;
 }
+
+/** A signal counts as a shell counts it: 137 for SIGKILL. */
+export const codeOf = (status: number | null, signal = ""): number =>
+  status ?? 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
 
 /**
  * Starts a command. Who listens for its end, or for what it complains of, must do so before the next packet is read:
@@ -95,23 +113,23 @@ export function start(
   onLine?: (line: string) => void,
 ): Promise<Running> {
   return new Promise((resolve, reject) => {
-    const closed = () => reject(new Error("the connection was closed"));
+    const closed = () => reject(new Error(connectionLost));
     client.once("close", closed);
     client.exec(command, (error, channel) => {
       client.off("close", closed);
       if (error) return reject(error);
       if (onLine) eachLine(channel.stderr, onLine);
-      let complaint = "";
+      let stderr = "";
       let code: number | null = null;
       channel.stderr.on("data", (data: Buffer) => {
         // its end tells why; a node that never stops must not fill this machine's memory
-        complaint = (complaint + data).slice(-65_536);
+        stderr = (stderr + data).slice(-65_536);
       });
-      channel.once("exit", (status: number | null) => {
-        code = status;
+      channel.once("exit", (status: number | null, signal?: string) => {
+        code = codeOf(status, signal);
       });
-      const ended = new Promise<{ code: number | null; complaint: string }>((settle) => {
-        channel.once("close", () => settle({ code, complaint }));
+      const ended = new Promise<Pick<Executed, "code" | "stderr">>((settle) => {
+        channel.once("close", () => settle({ code, stderr }));
       });
       resolve({ channel, ended });
     });

@@ -97,7 +97,7 @@ export function worthRetrying(failure: Failure): boolean {
 }
 
 /** The failure behind `sudo -n true` that did not succeed. Pure. */
-export function classifySudo(code: number | null, stderr: string): Failure {
+export function classifySudo(code: number, stderr: string): Failure {
   const detail = lastLine(stderr);
   if (code === 127 || /command not found|sudo: not found/i.test(stderr))
     return { kind: "sudo-missing", detail };

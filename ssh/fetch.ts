@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
-import { start } from "./execute.ts";
+import { reasonOf, start } from "./execute.ts";
 import type { Session } from "./probe.ts";
 
 /** What arrived. */
@@ -29,8 +29,8 @@ export async function fetchFile(session: Session, path: string, file: string): P
   });
   const writer = createWriteStream(file, { flags: "wx", mode: 0o600, flush: true });
   try {
-    const [{ code, complaint }] = await Promise.all([ended, finished(channel.pipe(writer))]);
-    if (code !== 0) throw new Error(`${path} cannot be read there: ${complaint.trim() || reason(code)}`);
+    const [how] = await Promise.all([ended, finished(channel.pipe(writer))]);
+    if (how.code !== 0) throw new Error(`${path} cannot be read there: ${reasonOf(how)}`);
     return { sha256: hash.digest("hex"), bytes };
   } catch (error) {
     writer.destroy();
@@ -38,5 +38,3 @@ export async function fetchFile(session: Session, path: string, file: string): P
     throw error;
   }
 }
-
-const reason = (code: number | null) => (code === null ? "the connection was cut" : `exit code ${code}`);

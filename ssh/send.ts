@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { start } from "./execute.ts";
+import { connectionLost, start } from "./execute.ts";
 import type { Session } from "./probe.ts";
 
 /** Below the login user's home, or absolute; of characters that mean nothing to a shell. */
@@ -24,15 +24,16 @@ export async function sendFile(
   channel.resume(); // it says nothing, but while nobody reads it never ends
   const sent = pipeline(source, channel).then(
     () => undefined,
-    (error: Error) => error,
+    (error: NodeJS.ErrnoException) => error,
   );
-  const { code, complaint } = await ended;
+  const { code, stderr } = await ended;
   const failure = await sent;
   if (code === 0 && !failure) return;
-  throw new Error(
-    `${path} could not be written: ${complaint.trim() || failure?.message || cut(code, bytes)}`,
-  );
-}
+  throw new Error(`${path} could not be written: ${stderr.trim() || reason()}`);
 
-const cut = (code: number | null, bytes: number) =>
-  code === null ? "the connection was cut" : `it is not the ${bytes} bytes that it should be`;
+  function reason(): string {
+    // the other error is the source's own; it closes the channel as well
+    if (failure && failure.code !== "ERR_STREAM_PREMATURE_CLOSE") return failure.message;
+    return code === null ? connectionLost : `it is not the ${bytes} bytes that it should be`;
+  }
+}

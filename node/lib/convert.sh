@@ -42,7 +42,7 @@ agent_again() {
     service_state
     if [[ $STATE_WORD == active ]]; then
       UNDONE+=("$UNIT runs again: this node is an agent as before")
-      uncordon || UNDONE+=("NOT done: the node could not be uncordoned: $REPLY")
+      uncordon || UNDONE+=("NOT done: the node may still be cordoned: $REPLY")
       return
     fi
     pause 1

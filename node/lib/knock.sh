@@ -20,6 +20,7 @@ now_us() {
 knock() {
   local target pids=() pid waited=0 left
   : >"$SCRATCH/knocks"
+  (($#)) || return 0 # `wait` without a process waits for all of this shell's, listeners too
   for target in "$@"; do
     # shellcheck disable=SC2086  # three words
     knock_at $target >>"$SCRATCH/knocks" 2>/dev/null &

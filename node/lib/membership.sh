@@ -114,6 +114,12 @@ set_data_aside() {
   else
     mv -- "$ETCD_DATA" "$REMOVED_MEMBER" || die "$ETCD_DATA could not be moved aside"
   fi
+  # compared with the cluster's, passwords and encryption keys of then would end k3s; without them it takes today's
+  if [[ ! -e $REMOVED_MEMBER/cred && -e $DATA/server/cred ]]; then
+    mv -- "$DATA/server/cred" "$REMOVED_MEMBER/cred" || die "$DATA/server/cred could not be moved aside"
+  else
+    rm -rf -- "$DATA/server/cred"
+  fi
   on_failure data_back
 }
 
@@ -121,5 +127,9 @@ set_data_aside() {
 data_back() {
   systemctl stop "$UNIT" 2>/dev/null
   rm -rf -- "$ETCD_DATA"
+  if [[ -e $REMOVED_MEMBER/cred ]]; then
+    rm -rf -- "$DATA/server/cred"
+    mv -- "$REMOVED_MEMBER/cred" "$DATA/server/cred"
+  fi
   mv -- "$REMOVED_MEMBER" "$ETCD_DATA" && UNDONE+=("$ETCD_DATA is again as it was")
 }

@@ -11,6 +11,7 @@ ETC=$ROOT/etc/rancher/k3s
 CONFIG=$ETC/config.yaml
 JOIN=$ETC/config.yaml.d/10-join.yaml
 MARKER=$ETC/.homelab-k3s
+PASSWORDS=$ROOT/var/lib/rancher/k3s/server/cred/passwd
 NODE_PASSWORD=$ROOT/etc/rancher/node/password
 DATA=$ROOT/var/lib/rancher/k3s
 ETCD_DATA=$DATA/server/db/etcd

@@ -97,6 +97,7 @@ patiently_for() {
   shift
   until "$@"; do
     ((SECONDS < until)) || return 1
+    stay_alive
     pause "$POLL"
   done
 }

@@ -14,6 +14,7 @@ import {
 import { certificates, clock, disk } from "./rules/machine.ts";
 import { endpoint, ports, roundTrip } from "./rules/network.ts";
 import { binary, config, permissions, reachable, service, unfinished, unit, version } from "./rules/node.ts";
+import { restart } from "./rules/restart.ts";
 import { snapshot, snapshotAway } from "./rules/snapshot.ts";
 
 /** Every rule: facts in, findings out. None asks anybody. */
@@ -32,6 +33,7 @@ const rules: readonly ((cluster: ClusterFacts) => Finding[])[] = [
   certificates,
   snapshot,
   snapshotAway,
+  restart,
   members,
   quorum,
   leader,

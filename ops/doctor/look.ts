@@ -5,7 +5,7 @@ import { clockCommand, readClock } from "../../config/clocks.ts";
 import { apiPort, endpointAddress, virtualAddress } from "../../config/render.ts";
 import { living } from "../../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../../config/schema.ts";
-import { lastLine } from "../../ssh/execute.ts";
+import { reasonOf } from "../../ssh/execute.ts";
 import type { Ran, Remote } from "../remote.ts";
 import { type ClusterFacts, type Patient, readCheckup } from "./facts.ts";
 
@@ -93,7 +93,7 @@ function read(name: string, ran: Ran): Pick<Patient, "facts" | "problem"> {
   if (!ran.reached) return { problem: ran.problem };
   if (ran.code !== 0) {
     return {
-      problem: `${name}: it could not look at itself (exit code ${ran.code}): ${lastLine(ran.stderr)}`,
+      problem: `${name}: it could not look at itself: ${reasonOf(ran)}`,
     };
   }
   try {

@@ -1,4 +1,5 @@
 import { waitFor } from "../../measure/wait.ts";
+import { reasonOf } from "../../ssh/execute.ts";
 import type { Remote } from "../remote.ts";
 
 /** Takes a machine's power away and gives it back. */
@@ -58,7 +59,7 @@ export class RemotePower implements Power {
   async #ask(name: string, script: string): Promise<string> {
     const ran = await this.#remote.run(name, script, { seconds: 5 });
     if (ran.reached && ran.code === 0) return ran.stdout.trim();
-    throw new Error(ran.reached ? `${name}: ${ran.stderr.trim() || "the connection was cut"}` : ran.problem);
+    throw new Error(ran.reached ? `${name}: ${reasonOf(ran)}` : ran.problem);
   }
 }
 

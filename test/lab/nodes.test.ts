@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { everyServerReturns } from "../../lab/restarts.ts";
 import { membersOf } from "../../measure/etcd.ts";
-import { type Access, nodesOf } from "../../measure/kube.ts";
+import { type Access, api, nodesOf } from "../../measure/kube.ts";
 import {
   adminOf,
   type Cluster,
@@ -107,6 +108,16 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
       "",
     );
     unchanged(await cluster.operate("up"));
+  });
+
+  test("S41 K4 after a promotion every server comes back twice, and once without power; none stays cordoned", async () => {
+    await everyServerReturns(cluster, admin);
+    const { items } = await api<{ items: { spec: { unschedulable?: boolean } }[] }>(
+      admin,
+      "GET",
+      "/api/v1/nodes",
+    );
+    assert.ok(items.every(({ spec }) => !spec.unschedulable));
   });
 
   test("M2 S34 one server becomes an agent and another is removed: three voters, and the removed one is clean", async (t) => {

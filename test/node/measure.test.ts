@@ -64,6 +64,22 @@ test("M1 a new machine is measured without anything staying there", async () => 
   assert.equal(await left(root), "");
 });
 
+test("a machine without peers is measured as soon as its disk is: nobody waits for its own listeners", async () => {
+  const root = machine();
+  for (const file of ["tcp", "tcp6", "udp", "udp6"])
+    symlinkSync(`/proc/net/${file}`, join(root, "proc/net", file));
+  const began = Date.now();
+  const { code, stdout, stderr } = await measure(root, "measure\nend\n");
+  assert.equal(code, 0, stderr);
+  const [listens, measured] = stdout.split("\n");
+  assert.ok(listening.parse(JSON.parse(listens!)).listens.length > 0, "it listens meanwhile");
+  assert.deepEqual(measuring.parse(JSON.parse(measured!)).knocks, []);
+  assert.ok(
+    Date.now() - began < 15_000,
+    `${Date.now() - began} ms; listeners go away by themselves after 20 s`,
+  );
+});
+
 test("where k3s is, or was, ports and disk are left alone", async () => {
   const root = machine();
   mkdirSync(join(root, "etc/systemd/system"), { recursive: true });

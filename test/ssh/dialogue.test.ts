@@ -14,10 +14,13 @@ after(() => {
   for (const server of servers) server.close();
 });
 
+let last: TestServer;
+
 /** Talks with a bash script that came over standard input. */
 async function talkWith(script: string, timeoutMs = 10_000) {
   const server = await startServer({ users: { root: [key.public] }, shell: true });
   servers.push(server);
+  last = server;
   const { port, hostKey } = server;
   const request = { name: "n1", host: "127.0.0.1", port, hostKey, privateKey: key.private };
   const session = await openSession(Request.parse(request), () => {});
@@ -41,7 +44,15 @@ test("lines that come at once are heard one by one", async () => {
 test("a script that ends instead of answering says why", async () => {
   const talk = await talkWith("echo ready; read -r word; echo first >&2; echo no room in /run >&2; exit 3");
   await talk.hear();
-  await assert.rejects(talk.ask("measure"), /^Error: no room in \/run \(exit code 3\)$/);
+  await assert.rejects(talk.ask("measure"), /^Error: no room in \/run$/);
+});
+
+test("a machine that goes away in the middle is said to have, whatever it had said before", async () => {
+  const talk = await talkWith("echo ready; echo well >&2; read -r word; sleep 5");
+  await talk.hear();
+  const asked = talk.ask("measure");
+  for (const connection of last.connections) connection.end();
+  await assert.rejects(asked, /^Error: the connection to it was lost: .* then run again$/);
 });
 
 test("a script that says nothing, or never stops, is left alone", async () => {

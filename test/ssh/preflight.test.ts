@@ -81,6 +81,9 @@ test("what was found on every machine comes back in one line, and warnings are t
   assert.equal(stdout.trim().split("\n").length, 1);
 });
 
+/** What a new machine says when it listens. */
+const listens = { node: "n1", new: true, taken: [], listens: [], vxlan: false };
+
 /** A node where k3s runs: it says so when it is to be measured, and is not. */
 function living(name: string, role: "server" | "agent", server: string, version: string) {
   const flags = [
@@ -119,6 +122,23 @@ test("S15 all machines that refuse are named, each with its reason, and the othe
   assert.match(stderr, /^12:00:00 lb-1: refused: 1 CPU core\n12:00:00 lb-3: refused: a k3s that /);
   assert.match(stderr, /^lb-4: inspect ended with exit code 127$/m);
   assert.doesNotMatch(stderr, /lb-2/);
+});
+
+test("S07 a machine that goes away while it is looked at or measured is named, with what to do", async () => {
+  for (const lostIn of ["k3s-node inspect", "k3s-node measure"]) {
+    const measured = { code: 0, stderr: "", stdout: JSON.stringify(listens) };
+    const flags = [
+      ["name", "n1"],
+      ["role", "server"],
+      ["server", "n1"],
+    ] as const;
+    const measure = scriptCommand("root", 60, { verb: "measure", flags }, bytes);
+    const inspect = scriptCommand("root", 60, { verb: "inspect", flags: [["name", "n1"]] }, bytes);
+    const commands = { [inspect]: facts("n1"), [measure]: measured };
+    const { code, stderr } = await look(await machine("n1", "server", facts("n1"), { lostIn, commands }));
+    assert.equal(code, 1);
+    assert.match(stderr, /^n1: the connection to it was lost: .* then run again\n$/, lostIn);
+  }
 });
 
 test("S07 S08 every machine that cannot be reached is explained, and no other is asked anything", async () => {

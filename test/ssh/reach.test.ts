@@ -110,6 +110,11 @@ test("S08 sudo asks for a password: the line for sudoers is shown", async () => 
   assert.ok(message.includes("add: admin ALL=(ALL) NOPASSWD: ALL"), message);
 });
 
+test("S07 a machine that goes away when it is asked for root is lost, and sudo is not blamed", async () => {
+  const server = await serve({ users: { admin: [key.public] }, lostIn: "sudo" });
+  await fails(request(server, { user: "admin" }), "lost");
+});
+
 test("S08 a user with sudo is fine", async () => {
   const server = await serve({ users: { admin: [key.public] } });
   assert.equal((await ask(request(server, { user: "admin" }))).user, "admin");

@@ -22,8 +22,8 @@ const content = Buffer.from("0123456789".repeat(200_000));
 const chunks = (end = content.length) =>
   Array.from({ length: Math.ceil(end / 65_536) }, (_, i) => content.subarray(i * 65_536, (i + 1) * 65_536));
 
-async function send(source: Readable, path: string, bytes: number): Promise<void> {
-  const node = await startServer({ users: { root: [key.public] }, shell: true });
+async function send(source: Readable, path: string, bytes: number, lostIn?: string): Promise<void> {
+  const node = await startServer({ users: { root: [key.public] }, shell: true, ...(lostIn && { lostIn }) });
   servers.push(node);
   const request = {
     name: "n1",
@@ -71,6 +71,12 @@ test("S30 what ends too early, or breaks off, leaves nothing there", async () =>
 test("a directory that is not there is said in the node's own words", async () => {
   const path = join(directory, "no", "such");
   await assert.rejects(send(Readable.from(chunks()), path, content.length), /could not be written: .*such/);
+});
+
+test("S07 a machine that goes away meanwhile is said to have", async () => {
+  const path = join(directory, "away");
+  const sent = send(Readable.from(chunks()), path, content.length, "cat");
+  await assert.rejects(sent, /away could not be written: the connection to it was lost: .* then run again$/);
 });
 
 test("S38 a path that a shell could read is refused here", async () => {

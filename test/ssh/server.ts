@@ -20,6 +20,8 @@ export type Behaviour = {
   commands?: Record<string, { code: number; stderr: string; stdout?: string }>;
   /** The connection is cut where a command holds this word, which is then not answered. */
   cutAt?: string;
+  /** The connection is lost where a command holds this word, once it has begun. */
+  lostIn?: string;
   /** Whether other commands really run, on this machine. */
   shell?: boolean;
   /** Where forwarded connections go: really there, or refused with this text. */
@@ -73,11 +75,12 @@ function isAllowed(behaviour: Behaviour, context: AuthContext): boolean {
   });
 }
 
-function serve(client: Connection, { commands = {}, cutAt, shell, forward }: Behaviour): void {
+function serve(client: Connection, { commands = {}, cutAt, lostIn, shell, forward }: Behaviour): void {
   client.on("session", (accept) => {
     accept().on("exec", (acceptExec, _reject, { command }) => {
       if (cutAt !== undefined && command.includes(cutAt)) return client.end();
       const channel = acceptExec();
+      if (lostIn !== undefined && command.includes(lostIn)) return setTimeout(() => client.end(), 20);
       if (shell && !commands[command]) return runHere(client, channel, command);
       const { code, stderr, stdout = "" } = commands[command] ?? { code: 0, stderr: "" };
       channel.write(stdout);

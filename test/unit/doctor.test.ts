@@ -51,6 +51,16 @@ const planted: readonly [
     ["warning", "service", "server-1", /does not come back after a reboot/],
   ],
   [
+    "passwords that are newer than etcd's copy",
+    (n) => (n["server-2"].restart.newer = ["/var/lib/rancher/k3s/server/cred/passwd"]),
+    [
+      "critical",
+      "restart",
+      "server-2",
+      /would end at its next start: .*cred\/passwd is newer than etcd's copy/,
+    ],
+  ],
+  [
     "another version",
     (n) => {
       n["server-2"].binary.version = "v1.34.1+k3s1";
@@ -313,7 +323,12 @@ const planted: readonly [
   [
     "a stale lease",
     (n) => (n["server-1"].api[3] = "agent-1|True|v1.34.2+k3s1|no|77|"),
-    ["warning", "nodes", "agent-1", /lease is 77 s old/],
+    ["warning", "nodes", "agent-1", /last heard of 77 s ago/],
+  ],
+  [
+    "a Node that a step cordoned and did not release",
+    (n) => (n["server-1"].api[2] = "server-3|True|v1.34.2+k3s1|ours|4|start-abc"),
+    ["warning", "nodes", "server-3", /cordoned by a step of this program, which has ended/],
   ],
   [
     "a cordoned Node",

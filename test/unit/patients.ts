@@ -59,6 +59,7 @@ function saidBy(node: NodeConfig, index: number, flags: Record<string, unknown>,
         problem: null,
         since: ago(1000),
       },
+      restart: { problem: null, newer: [] },
       etcd: {
         problem: null,
         members: [1, 2, 3].map((n) => memberOf(`server-${n}`, n - 1)),
