@@ -64,9 +64,11 @@ test("the steps of nodes are told to who asks for them, and to nobody else", asy
   }
 });
 
-test("S37: token and kubeconfig are secret outputs, the rest is readable", async () => {
+test("S37: token and kubeconfig are secret outputs, the rest is readable, and what only the next preview reads is one line", async () => {
   const { result: cluster } = await build();
   assert.ok(await pulumi.isSecret(cluster.kubeconfig));
+  assert.ok(await pulumi.isSecret(cluster.applied));
+  assert.equal((await resolved(cluster.applied)).version, "v1.34.2+k3s1");
   assert.deepEqual(cluster.servers[0], { name: "server-1", url: "https://192.0.2.11:6443" });
   assert.ok(!(await pulumi.isSecret(cluster.verified)));
   assert.deepEqual(await resolved(cluster.verified), {
