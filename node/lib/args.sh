@@ -61,7 +61,7 @@ known_flag() {
 
 # parse_args "WANTED FLAGS" "SWITCHES" ARGUMENT...: fills ARG, PEERS and ADMITTED.
 parse_args() {
-  local known=" scripts $1 " switches=" $2 " flag
+  local known=" scripts $1 " switches=" steps $2 " flag
   shift 2
   while (($#)); do
     flag=${1#--}
