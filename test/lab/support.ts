@@ -41,7 +41,7 @@ export function nodeEntry(cluster: Cluster, name: string, more: object = {}): ob
 export type Rehearsal = { prepared: Prepared; cluster: Cluster; end(): Promise<void> };
 
 /** Which k3s the tests run on: `standin` (quick, and equal on every host), `real`, or the file of a real binary. */
-const k3s = process.env.LAB_K3S || "standin";
+export const k3s = process.env.LAB_K3S || "standin";
 
 /**
  * @param name Part of the instance's name: runs at the same time must not meet.
