@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { failOver, heal } from "../../lab/failover.ts";
 import { cachedReleases } from "../../lab/k3s/cache.ts";
 import { alike } from "../../lab/k3s/versions.ts";
+import { usualK3s } from "../../lab/prepare.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
 import { provePods } from "../../lab/proof-pods.ts";
 import { movable, podsOf } from "../../lab/workload.ts";
@@ -12,7 +13,6 @@ import { waitFor } from "../../measure/wait.ts";
 import {
   adminOf,
   type Cluster,
-  k3s,
   type Rehearsal,
   rehearse,
   skip,
@@ -27,7 +27,7 @@ const serverNames = ["server-1", "server-2", "server-3"];
 const everyone = [...serverNames, "agent-1"];
 const signal = new AbortController().signal;
 
-if (k3s === "standin") console.log("no pods run on the stand-in; with LAB_K3S=real they do");
+if (usualK3s === "standin") console.log("no pods run on the stand-in; with LAB_K3S=real they do");
 else
   describe("pods on a real k3s", { skip, timeout }, () => {
     let rehearsal: Rehearsal;
