@@ -40,16 +40,12 @@ export function nodeEntry(cluster: Cluster, name: string, more: object = {}): ob
 /** An instance of a test file's own, with the machines up and a stack that never ran. */
 export type Rehearsal = { prepared: Prepared; cluster: Cluster; end(): Promise<void> };
 
-/** Which k3s the tests run on: `standin` (quick, and equal on every host), `real`, or the file of a real binary. */
-const k3s = process.env.LAB_K3S || "standin";
-
 /**
  * @param name Part of the instance's name: runs at the same time must not meet.
  */
 export async function rehearse(name: string, wanted: Omit<Wanted, "instance">): Promise<Rehearsal> {
   const board = new Board();
-  const all = { k3s, ...wanted, instance: `test-${name}-${process.pid}` };
-  const prepared = await prepare(all, board, () => 0);
+  const prepared = await prepare({ ...wanted, instance: `test-${name}-${process.pid}` }, board, () => 0);
   const end = async () => {
     await prepared.close();
     await prepared.lab.down();
