@@ -13,6 +13,7 @@ import { type Availability, availability } from "../../measure/outage.ts";
 import { apiPatiently } from "../../measure/patient.ts";
 import { startProber } from "../../measure/prober.ts";
 import { type Outcome, startWriter } from "../../measure/writer.ts";
+import { tellLab } from "../proof/labs.ts";
 
 /** Why these tests cannot run here; never under CI. */
 export const skip = process.getuid?.() === 0 ? false : "machines need root";
@@ -50,6 +51,7 @@ export async function rehearse(name: string, wanted: Omit<Wanted, "instance">): 
   const board = new Board();
   const all = { k3s, ...wanted, instance: `test-${name}-${process.pid}` };
   const prepared = await prepare(all, board, () => 0);
+  tellLab(prepared.releases);
   const end = async () => {
     await prepared.close();
     await prepared.lab.down();
