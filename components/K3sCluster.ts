@@ -19,6 +19,7 @@ import { Machines } from "./machines.ts";
 import { labelNodes } from "./node-labels.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { bringPartTimeAgents } from "./part-time-agents.ts";
+import { previousOutputs, providerKubeconfig } from "./previous.ts";
 import { provideEndpoint } from "./provide-endpoint.ts";
 import { agentJoinToken, readVerified, type Verified } from "./results.ts";
 import { componentType } from "./types.ts";
@@ -71,7 +72,8 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.config = args.config;
     this.s3 = args.s3;
     const { config } = this;
-    explainChanges(config, this);
+    const previous = previousOutputs();
+    explainChanges(config, previous, this);
 
     const rotated = { server: config.rotate.serverToken, agent: config.rotate.agentToken };
     const tokens = new ClusterTokens(`${name}-token`, { protect: config.protect, rotated }, { parent: this });
@@ -119,7 +121,7 @@ export class K3sCluster extends pulumi.ComponentResource {
       name,
       {
         config,
-        kubeconfig,
+        kubeconfig: providerKubeconfig(kubeconfig, previous, serverUrl(founder.address)),
         access: (machine) => machines.access(machine),
         servers: new Map(servers.map(({ name: node, step }) => [node, step])),
         placed: (carriers) => machines.placed(carriers),

@@ -23,9 +23,6 @@ const applied = z.object({
   restore: z.object({ id: z.string(), snapshot: z.string() }).optional(),
 });
 
-/** The output under which a stack keeps what it was brought to. */
-export const appliedOutput = "applied";
-
 /** What the stack's last success left as its output; undefined when there is none, or it is of another shape. */
 function readApplied(value: unknown): Applied | undefined {
   const parsed = applied.safeParse(value);
@@ -36,11 +33,12 @@ function readApplied(value: unknown): Applied | undefined {
  * In a preview, says for each node what the changed configuration will do to it, and which quorum remains. It reads
  * the stack's own outputs and touches no node, so it tells what Pulumi knows, not what was changed behind its back.
  */
-export function explainChanges(config: ClusterConfig, resource: pulumi.Resource): void {
-  if (!pulumi.runtime.isDryRun()) return;
-  const name = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-  const self = new pulumi.StackReference(name);
-  self.getOutput(appliedOutput).apply((output) => {
+export function explainChanges(
+  config: ClusterConfig,
+  previous: pulumi.StackReference | undefined,
+  resource: pulumi.Resource,
+): void {
+  previous?.getOutput("applied").apply((output) => {
     const [before, now] = [readApplied(output), appliedOf(config)];
     const refusal = refusalOf(before, now);
     if (refusal) throw new pulumi.RunError(refusal);

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { appliedOf } from "../../config/applied.ts";
 import { requireCluster } from "../../config/parse.ts";
 import { exampleInput } from "../unit/example.ts";
-import { build } from "./build.ts";
+import { build, resolved } from "./build.ts";
 import type { RunOptions } from "./engine.ts";
 
 const version = "v1.34.11+k3s1";
@@ -39,4 +39,24 @@ test("a preview of a stack that never succeeded, or whose output is of another s
 
 test("an `up` says nothing of it: its preview did", async () => {
   assert.equal(await said({ outputs: { applied: earlier } }), "");
+});
+
+/** The kubeconfig that the provider of Kubernetes gets. */
+async function ofProvider(options: RunOptions): Promise<{ kubeconfig: string; known: boolean }> {
+  const { resources } = await build({ version }, options);
+  const { inputs, unknownInputs, secretInputs } = resources.all.find(
+    ({ type }) => type === "pulumi:providers:kubernetes",
+  )!;
+  assert.ok(secretInputs.includes("kubeconfig") || unknownInputs.includes("kubeconfig"));
+  return { kubeconfig: String(inputs.kubeconfig), known: !unknownInputs.includes("kubeconfig") };
+}
+
+test("a preview of a living cluster knows the provider of Kubernetes, as the stack has it, and a run asks the server", async () => {
+  const { result } = await build();
+  const kubeconfig = await resolved(result.kubeconfig);
+  const previewed = await ofProvider({ preview: true, outputs: { kubeconfig } });
+  // the same text, so that no preview shows a provider that changes
+  assert.deepEqual(previewed, await ofProvider({ outputs: { kubeconfig: "an older one" } }));
+  assert.match(previewed.kubeconfig, /server: https:\/\/192\.0\.2\.11:6443/);
+  assert.ok(!(await ofProvider({ preview: true, outputs: {} })).known, "a first preview cannot know it");
 });
