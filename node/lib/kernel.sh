@@ -26,7 +26,7 @@ preflight_kernel() {
 fails_on_cgroup_v1() {
   local said
   [[ $1 =~ ^v1\.([0-9]+)\. ]] && ((BASH_REMATCH[1] >= 35)) || return 1
-  grep -qsF kubelet.conf.d "$UNIT_DIR"/k3s.service.d/*.conf "$UNIT_DIR"/k3s-agent.service.d/*.conf && return 1
+  grep -qsF kubelet.conf.d "$ROOT"/{etc,run,usr/local/lib,usr/lib}/systemd/system/k3s{,-agent}.service.d/*.conf && return 1
   said=$({
     find "$DATA/agent/etc/kubelet.conf.d" -name '*.conf' -print0 | sort -z | xargs -0 -r grep -hE '^[^#]*failCgroupV1'
     cat - "$ETC"/config.yaml.d/*.yaml <<<"$WANTED_CONFIG" | grep -E '^[^#]*fail-cgroupv1'

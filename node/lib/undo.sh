@@ -68,6 +68,7 @@ run_undo() {
   local i
   UNDOING=1
   trap '' TERM INT
+  stop_watching
   [[ -n $UNDO_FIRST$UNDO_LAST || ${#UNDO[@]} -gt 0 ]] && say "undoing${1:+: $1}"
   [[ -n $UNDO_FIRST ]] && "$UNDO_FIRST"
   for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do

@@ -45,9 +45,7 @@ verb_forget() {
 begin_elsewhere() {
   NODE_NAME=${ARG[name]:-$NODE_NAME}
   mkdir -p "$STATE"
-  trap '' HUP PIPE
-  trap 'interrupted TERM' TERM
-  trap 'interrupted INT' INT
+  outlive_caller
 }
 
 # need_server: refuses where there is no server to ask.

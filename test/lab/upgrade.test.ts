@@ -54,6 +54,8 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
   test("S46 k3s 1.35 is refused where control groups are of version 1, until its kubelet is told to run there", {
     skip: cgroup2 && "this host has version 2",
   }, async () => {
+    for (const name of everyone)
+      await output(cluster.machine(name), "rm -f /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/lab.conf");
     await to(3);
     const said = await failedUp(rehearsal);
     for (const name of everyone)
