@@ -26,7 +26,7 @@ OWN_DATA=(
   server/tls/{server,client,request-header}-ca.{crt,key,nochain.crt} server/tls/token-ca.{crt,key} server/tls/service{,.current}.key
   server/tls/client-{admin,supervisor,controller,cloud-controller,k3s-cloud-controller,scheduler}.{crt,key}
   server/tls/client-{kube-apiserver,kube-proxy,k3s-controller,kubelet,auth-proxy}.{crt,key}
-  server/tls/serving-{kube-apiserver,kubelet}.{crt,key} server/tls/dynamic-cert{.json,-regenerate} server/tls/temporary-certs
+  "server/tls/serving-*.crt" "server/tls/serving-*.key" server/tls/dynamic-cert{.json,-regenerate} server/tls/temporary-certs
   server/tls/kube-scheduler/kube-scheduler.{crt,key} server/tls/kube-controller-manager/kube-controller-manager.{crt,key}
   server/tls/etcd/{server-ca,peer-ca,client,server-client,peer-server-client}.{crt,key}
   server/manifests/{ccm,coredns,local-storage,rolebindings,runtimes,traefik}.yaml
