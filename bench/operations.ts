@@ -72,34 +72,38 @@ async function measured(cluster: Cluster, prepared: Prepared, operation: Operati
     timeoutMs: 1_000,
     pods: false,
   });
-  let seconds = Number.NaN;
-  const failure = await operation
-    .change(cluster, prepared)
-    .then(
-      async () => {
-        ({ seconds } = await cluster.operate("up"));
-      },
-      (error: Error) => error,
-    )
-    .catch((error: Error) => error);
+  const outcome = await changed(cluster, prepared, operation);
   const { fresh, writes } = await clients.stop();
   const { longestMs, failed, total } = availability(fresh);
-  const lost = operation.goesBack ? 0 : writes.lost.length;
-  const problem = failure
-    ? `FAILED: ${(failure as Error).message}`
-    : lost > 0
-      ? `LOST ${writes.lost.slice(0, 3).join(", ")}`
-      : await afterwards(cluster);
+  const lost = operation.goesBack ? [] : writes.lost;
+  const problem = outcome.problem ?? lostText(lost) ?? (await afterwards(cluster));
   add({
     operation: operation.name,
-    seconds,
+    seconds: outcome.seconds,
     longestMs,
     refused: failed,
     requests: total,
     writes: writes.acknowledged,
-    lost,
+    lost: lost.length,
     problem,
   });
+}
+
+const lostText = (lost: readonly string[]): string | undefined =>
+  lost.length === 0 ? undefined : `LOST ${lost.slice(0, 3).join(", ")}`;
+
+/** Carries the operation out. */
+async function changed(
+  cluster: Cluster,
+  prepared: Prepared,
+  operation: Operation,
+): Promise<{ seconds: number; problem?: string }> {
+  try {
+    await operation.change(cluster, prepared);
+    return await cluster.operate("up");
+  } catch (error) {
+    return { seconds: Number.NaN, problem: `FAILED: ${(error as Error).message}` };
+  }
 }
 
 /** What is wrong with the cluster now, if anything. */

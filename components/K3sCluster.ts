@@ -50,7 +50,10 @@ export class K3sCluster extends pulumi.ComponentResource {
   readonly agents: readonly string[];
   /** Voters as etcd sees them, their majority, and each Node's version, asked after everything else was done. */
   readonly verified: pulumi.Output<Verified>;
-  /** What the stack has been brought to: known once the cluster was verified, and compared with by the next preview. */
+  /**
+   * What the stack has been brought to: known once the cluster was verified, and compared with by the next preview. No
+   * secret is in it, but a hundred lines that nobody reads: marked as one it is a single line of `pulumi up`.
+   */
   readonly applied: pulumi.Output<Applied>;
   /** When the first certificate of each server ends, ISO 8601, by server. */
   readonly certificates: pulumi.Output<Record<string, string>>;
@@ -138,7 +141,7 @@ export class K3sCluster extends pulumi.ComponentResource {
     this.verified = pulumi
       .unsecret(verify.stdout)
       .apply((stdout) => readVerified(founder.name, configured, stdout));
-    this.applied = this.verified.apply(() => appliedOf(config));
+    this.applied = pulumi.secret(this.verified.apply(() => appliedOf(config)));
     this.certificates = certificateExpiry(living(config.servers), servers, this);
     const s3 = s3Input(args.s3);
     const saved = this.saveSnapshots(name, access, s3, verify);

@@ -19,7 +19,44 @@ const safe = /^[A-Za-z0-9./][A-Za-z0-9@%+=:,./_~-]*$/;
 const asRoot = (user: string) => (user === "root" ? "bash" : "sudo -n bash");
 
 /**
- * The command line of one step on a node: short, readable in an error, free of secrets.
+ * Flags that say how a step does its work, not what it does and for whom. They are most of its text, and the provider
+ * puts the whole command before the reason why it failed: so these come over standard input.
+ */
+const details: ReadonlySet<string> = new Set([
+  ...[
+    "address",
+    "deadline",
+    "drain-deadline",
+    "join",
+    "label",
+    "mirror",
+    "node",
+    "peer",
+    "scripts",
+    "steps",
+    "taint",
+  ],
+  ...["agent", "server", "sha256-amd64", "sha256-arm64", "upload"],
+]);
+
+/**
+ * The command of a step on a node whose details come over standard input (`detailLines`): what a person must know to
+ * tell it from the others, free of secrets.
+ * @throws Error as `nodeCommand` does
+ */
+export function stepCommand(user: string, verb: string, flags: readonly Flag[]): string {
+  const shown = flags.filter(([name]) => !details.has(name));
+  return [asRoot(user), remoteEntry, verb, ...wordsOf(verb, shown), "-"].join(" ");
+}
+
+/** What such a step reads before anything else: its other flags, one a line, up to a line `---`. */
+export function detailLines(verb: string, flags: readonly Flag[]): string {
+  const told = flags.filter(([name]) => details.has(name));
+  return [...told.map((flag) => wordsOf(verb, [flag]).join(" ")), "---", ""].join("\n");
+}
+
+/**
+ * The whole command line of a verb on a node, for who may not have what it reads: short enough, free of secrets.
  * @param scripts content hash of the scripts that it must find there; undefined takes those that are there
  * @throws Error when a value could be read as an option or by a shell; that is a defect of the schema.
  */

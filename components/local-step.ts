@@ -18,26 +18,23 @@ export interface LocalStepArgs {
   readonly remove?: string;
 }
 
-/** Everybody waits for these processes to start: compiled code is kept, which halves that. */
-const environment = 'PATH="node_modules/.bin:$PATH" NODE_COMPILE_CACHE=node_modules/.cache/node';
-/** With a young generation of 16 MiB from the beginning nothing is collected while modules load: a tenth less. */
-const node = "node --min-semi-space-size=16";
+/** In a file of its own: the provider puts the whole command before the reason why it failed. */
+const run = "sh components/run.sh";
 
 /**
- * A script on the machine where Pulumi runs, with the Node that this project pins, where it is installed: the one on
- * PATH may be too old to run TypeScript. It only reads, or does what is done already only once: running it again is
+ * A script on the machine where Pulumi runs. It only reads, or does what is done already only once: running it again is
  * harmless. Without `remove`, what it made stays when the resource goes.
  */
 export class LocalStep extends local.Command {
   constructor(name: string, args: LocalStepArgs, opts: pulumi.CustomResourceOptions) {
-    const command = forChange(`${environment} ${node} ${args.script}`, args.change);
+    const command = forChange(`${run} ${args.script}`, args.change);
     const timeout = `${args.deadline}s`;
     super(
       name,
       {
         create: command,
         update: command,
-        ...(args.remove && { delete: `${environment} ${node} ${args.script} ${args.remove}` }),
+        ...(args.remove && { delete: `${run} ${args.script} ${args.remove}` }),
         dir: projectRoot,
         stdin: args.secret ? pulumi.secret(args.stdin) : args.stdin,
         logging: local.Logging.Stderr,

@@ -1,6 +1,6 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { type Flag, forChange, nodeCommand } from "./command-line.ts";
+import { detailLines, type Flag, forChange, nodeCommand, stepCommand } from "./command-line.ts";
 import type { Connection } from "./connection.ts";
 
 /** The way to a node whose scripts are in place. */
@@ -22,7 +22,7 @@ export interface NodeStepArgs {
   readonly update?: { readonly verb: string; readonly flags: pulumi.Input<readonly Flag[]> };
   /** Verb and flags of the way back, where there is one. */
   readonly remove?: { readonly verb: string; readonly flags: readonly Flag[] };
-  /** Standard input. Secrets travel here and nowhere else. */
+  /** What it reads on standard input after its details. Secrets travel here and nowhere else. */
   readonly stdin?: pulumi.Input<string>;
   /** What a reading step looks at, so that it looks again when that has changed. */
   readonly change?: string;
@@ -34,6 +34,12 @@ export interface NodeStepArgs {
 const grace = 300;
 
 /**
+ * The lab watches every step of a node; who runs `pulumi up` is told what matters, and finds the rest in the node's log.
+ * It is an input like the others: set for all runs of a stack, or for none.
+ */
+const watched = (): readonly Flag[] => (process.env.HOMELAB_K3S_STEPS ? [["steps", null]] : []);
+
+/**
  * One step on one node. `update` is always given, since a changed input would otherwise run `create` again. Output
  * is secret and only standard error is logged: the provider does not carry the secrecy of inputs over to outputs.
  * Nothing triggers a replacement, and where there is a way back it is walked before the new way is.
@@ -42,9 +48,16 @@ export class NodeStep extends remote.Command {
   constructor(name: string, access: NodeAccess, args: NodeStepArgs, opts: pulumi.CustomResourceOptions) {
     const line = (verb: string, input: pulumi.Input<readonly Flag[]>, first: readonly Flag[] = []) =>
       pulumi.output(input).apply((flags) => {
-        const command = nodeCommand(access.user, verb, access.scripts, [...first, ...flags]);
+        const command = stepCommand(access.user, verb, [...first, ...flags]);
         return args.change ? forChange(command, args.change) : command;
       });
+    const own = args.stdin ?? "";
+    const stdin = pulumi
+      .all([args.flags, own])
+      .apply(
+        ([flags, rest]) =>
+          detailLines(args.verb, [...flags, ...watched(), ["scripts", access.scripts]]) + rest,
+      );
     const timeout = `${args.deadline + grace}s`;
     const update = args.update ?? { verb: args.verb, flags: args.flags };
     // Recorded now and run some day, when the node may have newer scripts: it takes those that are there then.
@@ -56,7 +69,7 @@ export class NodeStep extends remote.Command {
         create: line(args.verb, args.flags, args.createFlags),
         update: line(update.verb, update.flags),
         ...(remove && { delete: nodeCommand(access.user, remove.verb, undefined, remove.flags) }),
-        ...(args.stdin !== undefined && { stdin: pulumi.secret(args.stdin) }),
+        stdin: args.stdin === undefined ? stdin : pulumi.secret(stdin),
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },

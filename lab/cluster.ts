@@ -118,13 +118,13 @@ export class Cluster {
     return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
   }
 
-  /** The command and the standard input of the step that installs k3s on a node, as the stack has them. */
-  async step(name: string): Promise<{ command: string; stdin: string }> {
+  /** The command and the standard input of a node's step, by default the one that installs k3s, as the stack has them. */
+  async step(name: string, what = "k3s"): Promise<{ command: string; stdin: string }> {
     const { deployment } = await this.#stack.stack.exportStack();
     const { resources } = deployment as { resources: { urn: string; inputs?: Record<string, unknown> }[] };
-    const inputs = resources.find(({ urn }) => urn.endsWith(`::${name}-k3s`))?.inputs;
+    const inputs = resources.find(({ urn }) => urn.endsWith(`::${name}-${what}`))?.inputs;
     if (!inputs) throw new Error(`${name}: found no step of it in the stack`);
-    return { command: String(inputs.update), stdin: plain(inputs.stdin) };
+    return { command: String(inputs.update), stdin: plain(inputs.stdin ?? "") };
   }
 
   /** Stops serving the release. Machines and state stay. */

@@ -41,6 +41,7 @@ export async function openStack(
   program: PulumiFn,
 ): Promise<LabStack> {
   const settings = await settingsOf(directory, env);
+  process.env.HOMELAB_K3S_STEPS = "1"; // the board shows every step of a node
   const stack = await LocalWorkspace.createOrSelectStack({ stackName, projectName, program }, settings);
   return { stack, stateDirectory: join(directory, "state") };
 }

@@ -43,13 +43,16 @@ export type Wanted = {
   instance: string;
   servers: number;
   agents: number;
-  /** `real`, `standin`, `any` (real where it can be had) or the file of a real binary. Default: the stand-in. */
+  /** `real`, `standin`, `any` (real where it can be had) or the file of a real binary. Default: {@link usualK3s}. */
   k3s?: string;
   /** Archives of container images for a real k3s, beside those that the lab finds. */
   images?: readonly string[];
   /** Versions that the stand-in plays; a real k3s has releases that stand to each other in the same way. */
   versions?: readonly string[];
 };
+
+/** What tests and benchmarks run on: the stand-in, which is quick and equal on every host, or what `LAB_K3S` says. */
+export const usualK3s = process.env.LAB_K3S || "standin";
 
 /** Rows of the board. */
 export const preparing = ["machines", "pulumi", "k3s"] as const;
@@ -106,7 +109,7 @@ async function openLab(instance: string, onProgress: (text: string) => void): Pr
 
 /** @throws when the machines of the lab have another kind of k3s than is asked for */
 async function k3sOf(wanted: Wanted, say: (text: string) => void): Promise<FoundK3s> {
-  const { instance, k3s = "standin", images = [], versions = [standinVersion] } = wanted;
+  const { instance, k3s = usualK3s, images = [], versions = [standinVersion] } = wanted;
   const kept = await keptK3s(instance);
   const found = await findK3s({ k3s, images, versions }, kept, say);
   if (kept && kept.standin !== found.standin) {

@@ -10,7 +10,7 @@ export function shortProblem(message: string): string {
   const told = lines.filter((line) => telling.test(line));
   if (told.length > 0) return [...new Set(told)].join("\n");
   return lines
-    .map((line) => line.replace(/^Process exited with status \d+: running .*$/, ""))
+    .map((line) => line.replace(/^(?:Process exited with status|exit status) \d+: running .*$/, ""))
     .filter((line) => line.trim() !== "")
     .join("\n");
 }

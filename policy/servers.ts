@@ -88,8 +88,8 @@ function virtualAddresses(resources: readonly PolicyResource[]): string[] {
 
 /** `tls-san` of the config.yaml that a server step gets on its standard input. */
 function certificateNames(server: PolicyResource): unknown[] {
-  const [, yaml = ""] = String(server.props.stdin ?? "").split(/^---\n/m);
-  const names = mapping(parse(yaml))["tls-san"];
+  const parts = String(server.props.stdin ?? "").split(/^---\n/m);
+  const names = mapping(parse(parts.at(-1)!))["tls-san"];
   return Array.isArray(names) ? names : [];
 }
 

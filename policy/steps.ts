@@ -34,11 +34,18 @@ export const installs = (subject: Subject): boolean => ["server", "agent"].inclu
 /** Whether its machine was declared lost: it stands in the state as it was, and nothing runs there any more. */
 export const isLost = ({ opts }: Pick<PolicyResource, "opts">): boolean => opts.ignoreChanges.includes("*");
 
-/** The value of a flag on a resource's first command line. */
+/** The value of a flag on a resource's first command line, or among the details on its standard input. */
 export function flagOf(subject: Subject, flag: string): string | undefined {
-  const line = commandsOf(subject)[0]?.[1];
-  return new RegExp(`(?:^| )--${flag} (\\S+)`).exec(line ?? "")?.[1];
+  const pattern = new RegExp(`(?:^| )--${flag} (\\S+)`, "m");
+  const line = commandsOf(subject)[0]?.[1] ?? "";
+  // in this order: in a preview a command is known, and standard input may not be
+  return (pattern.exec(line) ?? pattern.exec(detailsOf(subject)))?.[1];
 }
+
+const detailsOf = ({ props }: Subject): string => String(props.stdin ?? "").split(/^---$/m)[0]!;
+
+/** Whether a preview cannot tell yet what a step is given on standard input. */
+export const detailsUnknown = ({ props }: Subject): boolean => props.stdin === undefined;
 
 /** A nested mapping of the inputs; empty when there is none. */
 export function mapping(value: unknown): Readonly<Record<string, unknown>> {

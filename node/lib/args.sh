@@ -61,7 +61,7 @@ known_flag() {
 
 # parse_args "WANTED FLAGS" "SWITCHES" ARGUMENT...: fills ARG, PEERS and ADMITTED.
 parse_args() {
-  local known=" scripts $1 " switches=" $2 " flag
+  local known=" scripts $1 " switches=" steps $2 " flag
   shift 2
   while (($#)); do
     flag=${1#--}
@@ -105,7 +105,7 @@ seconds_left() {
   return 0
 }
 
-VERBS="inspect measure checkup fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget label restore-check halt restore endpoint endpoint-remove address members defrag cut-off reunite"
+VERBS="inspect measure checkup fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget label restore-check halt restore endpoint endpoint-remove handover handover-undo address members defrag cut-off reunite"
 
 # run_verb VERB ARGUMENT...
 run_verb() {

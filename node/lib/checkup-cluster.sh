@@ -3,13 +3,15 @@
 # one JSON value, and reads only.
 
 # checkup_etcd: members, leader and alarms as this server's etcd knows them, and those of its metrics that say how it
-# fares. k3s serves them on 127.0.0.1:2381, to this node only.
+# fares. k3s serves them on 127.0.0.1:2381, to this node only. Where etcd does not run, whom its database names.
 checkup_etcd() {
-  local out=() problem="" metrics=()
+  local out=() problem="" metrics=() there=()
   # without a majority it still knows who the members were
   etcd_members || { problem=$REPLY && etcd_members "" alone; } || MEMBERS=()
   json_or_null "$problem" && out+=(problem "$REPLY")
   json_list "${MEMBERS[@]}" && out+=(members "$REPLY")
+  ((${#MEMBERS[@]} == 0)) && peers_on_disk && [[ -n $REPLY ]] && mapfile -t there <<<"$REPLY"
+  json_list "${there[@]:0:64}" && out+=(onDisk "$REPLY")
   etcd_status
   json_or_null "${ETCD_ID:-}" && out+=(id "$REPLY")
   [[ ${ETCD_LEADER:-0} != 0 ]] || ETCD_LEADER=""

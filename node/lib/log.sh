@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# Progress, errors and the log file. Standard error and the log get the same lines; neither
-# ever shows a secret.
+# Progress, errors and the log file. What standard error gets is in the log too; neither ever
+# shows a secret.
 
 NODE_NAME=${HOSTNAME:-node}
 LOG_FILE=""
+LINE="" # what was said last
 SECRETS=()
 LOGS_KEPT=20
 
@@ -27,11 +28,17 @@ redact() {
 
 # say TEXT...: one line of progress. A reader that went away is no reason to stop.
 say() {
-  local line REPLY # what the caller has in REPLY stays
+  log "$@"
+  printf '%s\n' "$LINE" >&2
+  return 0
+}
+
+# log TEXT...: the same in the log file only; the line in LINE.
+log() {
+  local REPLY # what the caller has in REPLY stays
   redact "$*"
-  printf -v line '%(%H:%M:%S)T %s: %s' -1 "$NODE_NAME" "$REPLY"
-  printf '%s\n' "$line" >&2
-  [[ -n $LOG_FILE ]] && { printf '%s\n' "$line" >>"$LOG_FILE"; } 2>/dev/null
+  printf -v LINE '%(%H:%M:%S)T %s: %s' -1 "$NODE_NAME" "$REPLY"
+  [[ -n $LOG_FILE ]] && { printf '%s\n' "$LINE" >>"$LOG_FILE"; } 2>/dev/null
   return 0
 }
 
@@ -42,6 +49,7 @@ open_log() {
   printf -v name '%(%Y%m%dT%H%M%SZ)T-%s-%d.log' -1 "$1" $$
   LOG_FILE=$LOG_DIR/$name
   : >"$LOG_FILE" || LOG_FILE=""
+LINE="" # what was said last
   old=("$LOG_DIR"/*.log) # in the order of their time
   ((${#old[@]} > LOGS_KEPT)) || return 0
   for name in "${old[@]:0:${#old[@]}-LOGS_KEPT}"; do
@@ -64,15 +72,14 @@ refuse() {
   exit 3
 }
 
-# die TEXT: the run failed; what it did is undone.
+# die TEXT: the run failed; what it did is undone. Its last line is why: who reads the whole of it reads that first.
 die() {
   local reason=$*
-  say "error: $reason"
-  if ((UNDOING)); then
-    exit 1
+  if ((!UNDOING)); then
+    run_undo "$reason"
+    finish_step undone
+    report_undone
   fi
-  run_undo
-  finish_step undone
-  report_undone
+  say "error: $reason"
   exit 1
 }

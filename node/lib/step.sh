@@ -46,14 +46,16 @@ begin_verb() {
   load_undo
 }
 
-# step NAME COMMAND...: one named step. Nothing stands between its end and the next note, which takes it to the disk.
+# step NAME COMMAND...: one named step, told to who asked for that (--steps). Nothing stands between its end and the
+# next note, which takes it to the disk.
 step() {
-  local name=$1
+  local name=$1 tell=log
+  [[ -z ${ARG[steps]:-} ]] || tell=say
   shift
   note "begin $name"
-  say "step: $name begin"
+  "$tell" "step: $name begin"
   "$@"
-  say "step: $name end"
+  "$tell" "step: $name end"
   write_note "end $name"
 }
 

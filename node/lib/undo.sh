@@ -63,12 +63,12 @@ forget_before() {
   UNDO_FIRST="" UNDO=() UNDO_LAST=""
 }
 
-# run_undo: the undo commands, last first. Signals wait meanwhile.
+# run_undo WHY: the undo commands, last first. Signals wait meanwhile.
 run_undo() {
   local i
   UNDOING=1
   trap '' TERM INT
-  [[ -n $UNDO_FIRST$UNDO_LAST || ${#UNDO[@]} -gt 0 ]] && say "undoing"
+  [[ -n $UNDO_FIRST$UNDO_LAST || ${#UNDO[@]} -gt 0 ]] && say "undoing${1:+: $1}"
   [[ -n $UNDO_FIRST ]] && "$UNDO_FIRST"
   for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
     eval "${UNDO[i]}"

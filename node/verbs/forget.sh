@@ -7,7 +7,7 @@
 
 verb_forget() {
   local url=https://127.0.0.1:$API_PORT line id name learner where forgotten=()
-  parse_args "name address role deadline" "" "$@"
+  parse_args "name address role peer deadline" "" "$@"
   require name
   begin_elsewhere
   observe_k3s

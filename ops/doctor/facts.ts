@@ -68,7 +68,14 @@ const records = z.object({ unfinished: z.array(text).max(64), running: z.boolean
 
 const file = z.object({ name: word, place: text, bytes: z.int(), createdAt: moment }).nullable();
 
-const snapshots = z.object({ newest: file, problem: text.nullable(), since: moment });
+const snapshots = z.object({
+  /** k3s' own. */
+  newest: file,
+  /** Those that have a name in the stack, and those from before a change. */
+  kept: file,
+  problem: text.nullable(),
+  since: moment,
+});
 
 const away = z.object({ newest: file, problem: text.nullable() });
 
@@ -86,6 +93,8 @@ const etcd = z.object({
   /** Why it does not answer with a majority. */
   problem: text.nullable(),
   members: z.array(member).max(32),
+  /** Addresses of members in its database, where etcd itself does not say; some may have left. */
+  onDisk: z.array(text).max(64),
   id: id.nullable(),
   leader: id.nullable(),
   /** `MEMBER-ID NOSPACE` */

@@ -2,6 +2,7 @@ import type { MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
 import { checkNodes } from "../../components/check-nodes.ts";
 import { lookInput } from "../../components/look.ts";
 import { problemLine } from "../../config/problems.ts";
+import { lineOf } from "./engine.ts";
 
 /** Marks every secret of the mock cluster, so that tests can search for it. */
 export const canary = "CanaryOfASecret";
@@ -45,6 +46,7 @@ const answers: Readonly<Record<string, (command: string) => string>> = {
   halt: () => "{}",
   restore: () => "{}",
   endpoint: () => "{}",
+  handover: () => "{}",
   verify: (command) => {
     const voters = flagOf(command, "server").split(",");
     const nodes = voters.map((name) => ({ name, ready: true, version: "v1.34.2+k3s1", roles: [] }));
@@ -108,7 +110,7 @@ export function answerOf(
     return { result: `${canary}${name.split("-").at(-1)}` };
   if (type === "command:local:Command") return { stdout: localAnswer(inputs, installed), stderr: "" };
   if (type !== "command:remote:Command") return {};
-  const command = String(inputs.create);
+  const command = lineOf({ inputs });
   const verb = /k3s-node (\S+)/.exec(command)?.[1] ?? "";
   return { stdout: answers[verb]!(command), stderr: `12:00:00 ${verb}` };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nodeInput, serverInputs } from "../unit/example.ts";
 import { build } from "./build.ts";
+import { inputOf, lineOf } from "./engine.ts";
 
 const kubernetes = (types: readonly { type: string }[]) =>
   types.filter(({ type }) => type.startsWith("kubernetes:"));
@@ -18,9 +19,9 @@ test("P1 two balancers are touched one after the other, after every machine was 
     assert.ok(resources.waits(`${machine}-endpoint`, `${machine}-scripts`), machine);
     assert.ok(resources.waits(`${machine}-scripts`, "cluster-preflight"), machine);
   }
-  assert.match(String(first!.inputs.create), /k3s-node endpoint .*--name lb-1 --address 192\.0\.2\.5/);
+  assert.match(lineOf(first!), /k3s-node endpoint .*--name lb-1 --address 192\.0\.2\.5/);
   assert.match(String(first!.inputs.delete), /k3s-node endpoint-remove .*--name lb-1/);
-  assert.match(String(second!.inputs.stdin), /^=== haproxy\nglobal\n[\s\S]*=== keepalived\nglobal_defs/);
+  assert.match(inputOf(second!), /^=== haproxy\nglobal\n[\s\S]*=== keepalived\nglobal_defs/);
   assert.deepEqual(kubernetes(resources.custom), []);
   assert.ok(resources.waits("cluster-verify", "lb-2-endpoint"));
 });
@@ -46,9 +47,20 @@ test("K7 keepalived runs on every server as soon as that server votes", async ()
     const step = resources.named(`server-${index}-endpoint`);
     assert.ok(resources.waits(step.name, `server-${index}-k3s`));
     if (index < 3) assert.ok(!resources.waits(step.name, `server-${index + 1}-k3s`));
-    assert.match(String(step.inputs.stdin), /^=== keepalived\n/);
+    assert.match(inputOf(step), /^=== keepalived\n/);
   }
   assert.deepEqual(kubernetes(resources.custom), []);
+});
+
+test("S48 before kube-vip comes to a server, a keepalived that has the address there hands it over", async () => {
+  const { resources } = await build();
+  for (const index of [1, 2, 3]) {
+    const step = resources.named(`server-${index}-handover`);
+    assert.match(lineOf(step), /k3s-node handover .*--address 192\.0\.2\.10/);
+    assert.match(String(step.inputs.delete), /k3s-node handover-undo .*--address 192\.0\.2\.10/);
+    assert.ok(resources.waits("cluster-kube-vip-pods", step.name));
+    assert.ok(!resources.waits(step.name, "server-1-k3s"), "it holds no server up");
+  }
 });
 
 test("P1 somebody else's balancer is only named", async () => {
@@ -77,7 +89,7 @@ test("S26 K3 at the end of a run all machines are asked who has the address, fro
   const check = resources.named("cluster-address");
   assert.ok(resources.waits(check.name, "cluster-kube-vip-pods"));
   assert.ok(resources.waits(check.name, "server-3-k3s"));
-  assert.match(String(check.inputs.create), /address-check\.ts/);
+  assert.match(lineOf(check), /address-check\.ts/);
   const { address, machines } = JSON.parse(String(check.inputs.stdin)) as {
     address: string;
     machines: { command: string; request: string }[];

@@ -59,6 +59,19 @@ function plain(value: unknown): unknown {
 const marked = (object: Record<string, unknown>, mark: string) =>
   Object.keys(object).filter((key) => JSON.stringify(object[key]).includes(mark));
 
+/** The whole command line of a step: what stands in its command, then the details that it reads on standard input. */
+export function lineOf(
+  { inputs }: Pick<Registered, "inputs">,
+  which: "create" | "update" = "create",
+): string {
+  const [details = ""] = String(inputs.stdin).split("---\n");
+  return String(inputs[which]).replace(/ -(?= #|$)/, ` ${details.trim().replaceAll("\n", " ")}`);
+}
+
+/** What a step reads after its details. */
+export const inputOf = ({ inputs }: Pick<Registered, "inputs">): string =>
+  String(inputs.stdin).replace(/^(--.*\n)*---\n/, "");
+
 export interface RunOptions {
   readonly preview?: boolean;
   readonly stack?: string;

@@ -4,6 +4,7 @@ import type { DownloadInput } from "../../components/restore-download.ts";
 import { serverInputs } from "../unit/example.ts";
 import { canary } from "./answers.ts";
 import { build } from "./build.ts";
+import { inputOf, lineOf } from "./engine.ts";
 
 const restore = { id: "r1", snapshot: "before-upgrade" };
 const name = "cluster-restore-r1";
@@ -28,7 +29,7 @@ test("S29 only the create of a step begins a restore; an update goes on with wha
   for (const step of ["check", "halt-server-2", "run"]) {
     const { create, update, delete: remove } = resources.named(`${name}-${step}`).inputs;
     assert.doesNotMatch(String(create), /--again/);
-    assert.match(String(update), / --again$/);
+    assert.match(String(update), / --again -$/);
     assert.equal(remove, undefined, "dropping it touches nothing");
   }
 });
@@ -36,8 +37,8 @@ test("S29 only the create of a step begins a restore; an update goes on with wha
 test("K5 every node's step runs once more, and the first server's identity is read again", async () => {
   const [before, after] = [(await build()).resources, (await build({ restore })).resources];
   for (const step of ["server-1-k3s", "server-3-k3s", "agent-1-k3s"]) {
-    assert.match(String(after.named(step).inputs.update), / --restored r1 /);
-    assert.doesNotMatch(String(before.named(step).inputs.update), /restored/);
+    assert.match(lineOf(after.named(step), "update"), / --restored r1 /);
+    assert.doesNotMatch(lineOf(before.named(step), "update"), /restored/);
   }
   for (const step of ["cluster-identity", "cluster-kubeconfig", "cluster-verify"]) {
     assert.notEqual(after.named(step).inputs.update, before.named(step).inputs.update);
@@ -50,9 +51,9 @@ test("M4 a file from here is uploaded once all machines are fit, and every machi
   assert.equal(upload.inputs.remotePath, ".homelab-k3s/restore-r1");
   assert.ok(resources.waits(upload.name, "server-3-fetch"));
   const run = resources.named(`${name}-run`);
-  assert.match(String(run.inputs.create), / --snapshot \.homelab-k3s\/restore-r1 /);
-  assert.equal(String(run.inputs.create).match(/--node \S+=[0-9a-f]{32}/g)?.length, 4);
-  assert.match(String(run.inputs.stdin), new RegExp(`^token: ${canary}server\n---\n`));
+  assert.match(lineOf(run), / --snapshot \.homelab-k3s\/restore-r1 /);
+  assert.equal(lineOf(run).match(/--node \S+=[0-9a-f]{32}/g)?.length, 4);
+  assert.match(inputOf(run), new RegExp(`^token: ${canary}server\n---\n`));
 });
 
 test("M4 what is in S3 is brought to the first server once all machines are fit", async () => {
@@ -66,8 +67,8 @@ test("M4 what is in S3 is brought to the first server once all machines are fit"
   const { object, path } = JSON.parse(String(download.inputs.stdin)) as DownloadInput;
   assert.equal(object.name, "before-upgrade");
   assert.match(object.secretKey, new RegExp(canary));
-  assert.match(String(resources.named(`${name}-check`).inputs.create), new RegExp(` --snapshot ${path}`));
-  assert.doesNotMatch(String(download.inputs.create), new RegExp(canary));
+  assert.match(lineOf(resources.named(`${name}-check`)), new RegExp(` --snapshot ${path}`));
+  assert.doesNotMatch(lineOf(download), new RegExp(canary));
 });
 
 test("S24 a lost server is neither reached nor halted; it is forgotten once the others have the snapshot's data", async () => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { caHash, canary, expires } from "./answers.ts";
 import { build, resolved } from "./build.ts";
+import { inputOf, lineOf } from "./engine.ts";
 
 const rotate = (counters: Record<string, number>) => build({ rotate: counters });
 
@@ -23,7 +24,7 @@ test("P5: each rotation of a token adds a protected password, and the newest is 
     "cluster-token-server-2",
   ]);
   assert.ok(passwords.every((password) => password.protect));
-  const stdin = (name: string) => String(resources.named(`${name}-k3s`).inputs.stdin);
+  const stdin = (name: string) => inputOf(resources.named(`${name}-k3s`));
   // mocks call a password after the end of its name
   assert.match(stdin("server-1"), new RegExp(`^token: ${canary}2\n`));
   for (const server of ["server-2", "server-3"])
@@ -35,7 +36,7 @@ test("P5: each rotation of a token adds a protected password, and the newest is 
 
 test("P5: every server learns the counters, and only the first rotates for the cluster", async () => {
   const { resources } = await rotate({ serverToken: 1, encryptionKeys: 2, certificates: 3 });
-  const update = (name: string) => String(resources.named(name).inputs.update);
+  const update = (name: string) => lineOf(resources.named(name), "update");
   for (const server of ["server-1", "server-2", "server-3"])
     assert.match(update(`${server}-k3s`), /--rotate-token 1 --rotate-keys 2 --rotate-certificates 3/);
   assert.match(update("server-1-k3s"), /--first/);

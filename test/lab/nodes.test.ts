@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { everyServerReturns } from "../../lab/restarts.ts";
 import { membersOf } from "../../measure/etcd.ts";
 import { type Access, nodesOf } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import {
   adminOf,
   type Cluster,
@@ -44,6 +46,12 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
     votersAre(await membersOf(cluster.machine(asked)), expected.split(" "));
   const roles = async () =>
     Object.fromEntries((await nodesOf(admin)).map((node) => [node.name, node.ready && node.roles.join()]));
+  /** Nodes that take no pods. */
+  const cordoned = async () => {
+    const path = "/api/v1/nodes?fieldSelector=spec.unschedulable%3Dtrue";
+    const { items } = await apiPatiently<{ items: { metadata: { name: string } }[] }>(admin, "GET", path);
+    return items.map(({ metadata }) => metadata.name);
+  };
   const server = "control-plane,etcd";
   const nothingLost = async (...args: Parameters<typeof watched>) => {
     const { written } = await watched(...args);
@@ -106,7 +114,13 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
       await output(cluster.machine("agent-1"), "ls /etc/systemd/system | grep k3s-agent || true"),
       "",
     );
+    assert.deepEqual(await cordoned(), [], "their Nodes are still those of the agents, which were drained");
     unchanged(await cluster.operate("up"));
+  });
+
+  test("S41 after a promotion every server comes back twice, and once without power", async () => {
+    await everyServerReturns(cluster, admin);
+    assert.deepEqual(await cordoned(), []);
   });
 
   test("M2 S34 one server becomes an agent and another is removed: three voters, and the removed one is clean", async (t) => {
@@ -126,6 +140,7 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
     );
     const { voters } = await cluster.outputs();
     assert.deepEqual(voters, ["agent-2", "server-1", "server-2"]);
+    assert.deepEqual(await cordoned(), []);
     unchanged(await cluster.operate("up"));
   });
 

@@ -41,16 +41,12 @@ export function nodeEntry(cluster: Cluster, name: string, more: object = {}): ob
 /** An instance of a test file's own, with the machines up and a stack that never ran. */
 export type Rehearsal = { prepared: Prepared; cluster: Cluster; end(): Promise<void> };
 
-/** Which k3s the tests run on: `standin` (quick, and equal on every host), `real`, or the file of a real binary. */
-const k3s = process.env.LAB_K3S || "standin";
-
 /**
  * @param name Part of the instance's name: runs at the same time must not meet.
  */
 export async function rehearse(name: string, wanted: Omit<Wanted, "instance">): Promise<Rehearsal> {
   const board = new Board();
-  const all = { k3s, ...wanted, instance: `test-${name}-${process.pid}` };
-  const prepared = await prepare(all, board, () => 0);
+  const prepared = await prepare({ ...wanted, instance: `test-${name}-${process.pid}` }, board, () => 0);
   tellLab(prepared.releases);
   const end = async () => {
     await prepared.close();
@@ -202,6 +198,12 @@ export async function runAgain(cluster: Cluster, name: string, flag = ""): Promi
   const { code, stdout, stderr } = await cluster.machine(name).exec(`${command} ${flag}`, { stdin });
   assert.equal(code, 0, `${name}: ${stderr}`);
   return JSON.parse(stdout) as { changed: string[] };
+}
+
+/** Runs the step that brings the release to a node by hand, as the stack has it. */
+export async function fetchAgain(cluster: Cluster, name: string): Promise<void> {
+  const { command } = await cluster.step(name, "fetch");
+  await output(cluster.machine(name), command);
 }
 
 export type { Cluster };

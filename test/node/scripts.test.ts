@@ -40,6 +40,36 @@ test("a copy that was interrupted or altered does not run; a file of an older ve
   assert.match(stderr, refusal);
 });
 
+test("flags on standard input count like those of the command line, and come whole or not at all", async () => {
+  const root = emptyRoot();
+  const told = (lines: string, ...args: string[]) => verb(root, ["identity", ...args, "-"], lines);
+  assert.match((await told("--address 192.0.2.11\n---\n")).stderr, /error: --name is missing/);
+  assert.match(
+    (await told("--steps\n--address 192.0.2.11\n---\n", "--name", "x;y")).stderr,
+    /not a valid name/,
+  );
+  const altered = await told(`--scripts ${"0".repeat(64)}\n---\n`, "--name", "n1");
+  assert.deepEqual([altered.code, refusal.test(altered.stderr)], [3, true]);
+  const cut = await told(`--name n1\n--address 192.0.2.11\n`);
+  assert.deepEqual([cut.code, /do not end with a line '---'/.test(cut.stderr)], [2, true]);
+  const flags = "--address 192.0.2.11\n--version v1.34.2+k3s1\n--mirror https://mirror.example\n---\n";
+  const rest = (input: string) => verb(root, ["server", "--name", "n1", "-"], flags + input);
+  assert.match((await rest("tok: x\n")).stderr, /standard input must begin with 'token: '/);
+  assert.match(
+    (await rest("token: 123456789\n---\nserver: x\n")).stderr,
+    /config\.yaml on standard input names /,
+  );
+});
+
+test("the steps of a run are in its log, and are told to who asks for them", async () => {
+  const body = `parse_args name "" "$@"; begin_verb server; step config true; cat "$LOG_FILE"`;
+  const quiet = await functions(body, ["--name", "n1"]);
+  assert.match(quiet.stdout, /: step: config begin\n.*: step: config end\n/);
+  assert.equal(quiet.stderr, "");
+  const asked = await functions(body, ["--steps", "--name", "n1"]);
+  assert.match(asked.stderr, /: step: config begin\n.*: step: config end\n$/);
+});
+
 test("times are UTC, whatever the machine's zone: what is told of them says so", async () => {
   const root = emptyRoot();
   const args = [

@@ -22,7 +22,10 @@ test("a failed run puts a file back as it was, and takes away one that was not t
   const failed = await run(old, "die no luck");
   assert.equal(failed.code, 1);
   assert.equal(readFileSync(join(old, config), "utf8"), "old\n");
-  assert.match(failed.stderr, /error: no luck/);
+  const [begun, ...rest] = failed.stderr.trim().split("\n").slice(-3);
+  assert.match(begun!, /: undoing: no luck$/);
+  assert.match(rest[0]!, /: undone: /);
+  assert.match(rest[1]!, /^\d\d:\d\d:\d\d \S+: error: no luck$/, "why it failed is what it says last");
   assert.match(failed.stderr, /undone: \S+config.yaml is again as it was. Log: \S+-server-\d+\.log/);
 
   const fresh = rootWith();

@@ -1,14 +1,14 @@
 import type { Sample } from "./validate.ts";
 
-const command = (verb: string, rest: string) =>
-  `sudo -n bash .homelab-k3s/node/k3s-node ${verb} --scripts ${"0".repeat(64)} ${rest}`;
+const command = (verb: string, rest: string) => `sudo -n bash .homelab-k3s/node/k3s-node ${verb} ${rest}`;
+
+const details = [`--sha256-amd64 ${"a".repeat(64)}`, `--sha256-arm64 ${"b".repeat(64)}`, "---", ""].join(
+  "\n",
+);
 
 /** A good step of one server. */
 export function server(index: number, more: Partial<Sample> = {}): Sample {
-  const line = command(
-    "server",
-    `--name server-${index} --version v1.34.2+k3s1 --sha256-amd64 ${"a".repeat(64)} --sha256-arm64 ${"b".repeat(64)}`,
-  );
+  const line = command("server", `--name server-${index} --version v1.34.2+k3s1 -`);
   return {
     type: "command:remote:Command",
     name: `server-${index}`,
@@ -18,7 +18,7 @@ export function server(index: number, more: Partial<Sample> = {}): Sample {
       delete: command("remove", "--role server"),
       logging: "stderr",
       addPreviousOutputInEnv: false,
-      stdin: `token: secret\n---\ntls-san:\n  - 192.0.2.10\n  - 192.0.2.1${index}\nnode-name: server-${index}\n`,
+      stdin: `${details}token: secret\n---\ntls-san:\n  - 192.0.2.10\n  - 192.0.2.1${index}\nnode-name: server-${index}\n`,
       connection: {
         host: "192.0.2.11",
         hostKey: "ssh-ed25519 AAAA",

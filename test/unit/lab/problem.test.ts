@@ -7,19 +7,20 @@ test("a step that failed: the last words of the node, each once", () => {
 09:43:23 server-1: step: start begin
 09:44:03 server-1:   journal: Error: unknown flag
 09:44:03 server-1:   journal: Error: unknown flag
-09:44:03 server-1: error: k3s.service ended 4 times
+09:44:03 server-1: undoing: k3s.service ended 4 times
 09:44:04 server-1: undone: /usr/local/bin/k3s removed
+09:44:04 server-1: error: k3s.service ended 4 times
 update failed`;
   assert.equal(
     shortProblem(message),
     `09:44:03 server-1:   journal: Error: unknown flag
-09:44:03 server-1: error: k3s.service ended 4 times
-09:44:04 server-1: undone: /usr/local/bin/k3s removed`,
+09:44:04 server-1: undone: /usr/local/bin/k3s removed
+09:44:04 server-1: error: k3s.service ended 4 times`,
   );
 });
 
 test("a machine that cannot be reached: the explanation without the command that found it", () => {
-  const message = `Process exited with status 1: running "node components/local-preflight.ts":
+  const message = `exit status 1: running "sh components/run.sh components/local-preflight.ts # for 3f2a91c07d1e":
 server-1 (root@192.0.2.1:22): port 22 is closed
   found:  connect ECONNREFUSED
 update failed`;
