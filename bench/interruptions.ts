@@ -5,15 +5,12 @@
  */
 import { Command, Option } from "commander";
 import { Board } from "../lab/board.ts";
-import { type Cluster, openCluster, startOver } from "../lab/cluster.ts";
-import { type Prepared, prepare } from "../lab/prepare.ts";
+import { prepare } from "../lab/prepare.ts";
 import { heading, openScreen } from "../lab/screen.ts";
 import { table } from "../lab/table.ts";
-import { membersOf } from "../measure/etcd.ts";
-import { waitFor } from "../measure/wait.ts";
+import { beginning, open } from "./interruptions/beginning.ts";
 import { type Cell, causes, interrupt, matrixOf, type Outcome, pointsOf } from "./interruptions/cell.ts";
-import { keep } from "./interruptions/checkpoint.ts";
-import { type Operation, operationNames, operationOf, stepsOf } from "./interruptions/operation.ts";
+import { operationNames, operationOf, stepsOf } from "./interruptions/operation.ts";
 
 const options = new Command("test:interruptions")
   .option("--instance <name>", "the lab to use; what is in it is lost", "interruptions")
@@ -69,24 +66,6 @@ async function run(name: string): Promise<number> {
     await prepared.close();
     await prepared.lab.down();
   }
-}
-
-/** Brings the lab to where the operation begins, and gives the way back to there. */
-async function beginning(prepared: Prepared, operation: Operation): Promise<() => Promise<void>> {
-  if (!operation.begin) return () => startOver(prepared);
-  const cluster = await openCluster(prepared, new Board(), () => 0);
-  await cluster.configure({});
-  await operation.begin(cluster, prepared);
-  for (const machine of await prepared.lab.machines()) await machine.powerOff();
-  return keep(prepared.lab);
-}
-
-async function open(prepared: Prepared, { living = [] }: Operation): Promise<Cluster> {
-  const cluster = await openCluster(prepared, new Board(), () => 0);
-  await cluster.configure({});
-  const answer = () => Promise.all(living.map((name) => membersOf(cluster.machine(name))));
-  await waitFor("the living servers", answer, { timeoutMs: 60_000 });
-  return cluster;
 }
 
 /** One row a step and moment, one column a cause. */

@@ -1,8 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { KubeVipConfig } from "../config/schema.ts";
+import type { KubeVipConfig, MachineConfig } from "../config/schema.ts";
 import type { Lease } from "../config/timing.ts";
+import { handoverStep } from "./endpoint-step.ts";
 import { kubeVipDaemonSet, kubeVipName, kubeVipNamespace, kubeVipRules } from "./kube-vip-manifest.ts";
+import type { NodeAccess } from "./node-step.ts";
 import { componentType } from "./types.ts";
 
 export interface KubeVipArgs {
@@ -11,6 +13,12 @@ export interface KubeVipArgs {
   readonly lease: Lease;
   /** Talks to a server by its own address: the virtual one does not answer yet. */
   readonly provider: k8s.Provider;
+  /** The servers, and for each the step after which its scripts are there. */
+  readonly servers: readonly {
+    readonly machine: MachineConfig;
+    readonly access: NodeAccess;
+    readonly after: readonly pulumi.Resource[];
+  }[];
 }
 
 /** How long the first pods may take to come up; an image must be pulled. */
@@ -23,6 +31,9 @@ export class KubeVip extends pulumi.ComponentResource {
 
   constructor(name: string, args: KubeVipArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("KubeVip"), name, {}, opts);
+    const handed = args.servers.map(({ machine, access, after }) =>
+      handoverStep(access, machine, args.endpoint.address, { parent: this, dependsOn: [...after] }),
+    );
     const child: pulumi.CustomResourceOptions = { parent: this, provider: args.provider };
     const metadata = { name: kubeVipName, namespace: kubeVipNamespace };
 
@@ -44,7 +55,7 @@ export class KubeVip extends pulumi.ComponentResource {
     this.daemonSet = new k8s.apps.v1.DaemonSet(
       `${name}-pods`,
       { metadata, spec: kubeVipDaemonSet(args.endpoint, args.lease) },
-      { ...child, dependsOn: [binding], customTimeouts: { create: rollout, update: rollout } },
+      { ...child, dependsOn: [binding, ...handed], customTimeouts: { create: rollout, update: rollout } },
     );
     this.registerOutputs({});
   }

@@ -69,6 +69,7 @@ function verbsOf(
       ["name", name],
       ["role", role],
       ["address", address],
+      ["version", config.version],
     ],
     fetch: [["name", name], ...releaseFlags(config), ["deadline", nodeDeadline]],
     agent: [...joinFlags(config, node, url), ["part-time", null]],

@@ -12,6 +12,9 @@ export interface EndpointFiles {
 /** Seconds for installing a package over a slow line, and for starting what is in it. */
 const deadline = 600;
 
+/** Seconds for stopping one service and putting one address somewhere else. */
+const handoverDeadline = 60;
+
 /** The file that makes one of several machines carry the endpoint's address. */
 export function keepalivedFile(
   own: Carrier,
@@ -26,6 +29,30 @@ export function endpointInput(files: EndpointFiles): string {
   return Object.entries(files)
     .map(([service, content]) => `=== ${service}\n${content}`)
     .join("");
+}
+
+/**
+ * Before kube-vip comes to a server: a keepalived that has the address there hands it over, so that somebody answers for
+ * it all the time. Where none runs this does nothing.
+ */
+export function handoverStep(
+  access: NodeAccess,
+  { name }: MachineConfig,
+  address: string,
+  opts: pulumi.CustomResourceOptions,
+): NodeStep {
+  const flags = [
+    ["name", name],
+    ["address", address],
+    ["deadline", handoverDeadline],
+  ] as const;
+  const remove = { verb: "handover-undo", flags };
+  return new NodeStep(
+    `${name}-handover`,
+    access,
+    { verb: "handover", flags, remove, deadline: handoverDeadline },
+    opts,
+  );
 }
 
 /** What of an endpoint runs on one machine. Its files hold no secret. */

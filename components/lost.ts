@@ -24,17 +24,24 @@ export function forgetFlags({ name, address }: NodeConfig, role: "any" | "agent"
 
 /**
  * The cluster forgets its lost servers before anything else: nothing may be changed while they count as silent
- * voters. Runs on the server that is asked; one step a machine.
+ * voters. Runs on the server that is asked; one step a machine. It is told of all other servers, the lost ones too: where
+ * too many are lost, its etcd does not say who votes.
  */
 export function forgetServers(
   servers: readonly NodeConfig[],
   access: NodeAccess,
   opts: pulumi.CustomResourceOptions,
 ): NodeStep[] {
+  const peers = servers
+    .filter(({ name }) => name !== access.name)
+    .map(({ name, address }) => `${name}=${address}`)
+    .sort()
+    .map((peer): Flag => ["peer", peer]);
   return servers
     .filter(({ lost }) => lost)
     .map((node) => {
-      const args = { verb: "forget", flags: forgetFlags(node, "any"), deadline: forgetDeadline };
+      const flags = [...forgetFlags(node, "any"), ...peers];
+      const args = { verb: "forget", flags, deadline: forgetDeadline };
       return new NodeStep(`${node.name}-forget`, access, args, opts);
     });
 }

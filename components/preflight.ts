@@ -81,7 +81,8 @@ function inspectFlags({ version, restore }: ClusterConfig, machine: MachineConfi
     ["name", machine.name],
     ["role", machine.role],
     ["address", machine.address],
-    ...(machine.existing === undefined ? [] : [...consentFlags(machine), ["version", version] as const]),
+    ...consentFlags(machine),
+    ["version", version],
     ...(restore ? [["restore", restore.id] as const] : []),
   ];
 }

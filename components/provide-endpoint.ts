@@ -47,7 +47,12 @@ export function provideEndpoint(
         opts,
       );
       const lease = leaseOf(endpoint, config.etcd.timing);
-      return [new KubeVip(`${name}-kube-vip`, { endpoint, lease, provider }, opts).daemonSet];
+      const servers = living(config.servers).map((machine) => ({
+        machine,
+        access: access(machine),
+        after: args.placed([machine]),
+      }));
+      return [new KubeVip(`${name}-kube-vip`, { endpoint, lease, provider, servers }, opts).daemonSet];
     }
     case "keepalived": {
       const servers = living(config.servers).map((machine) => ({

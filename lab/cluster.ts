@@ -14,6 +14,7 @@ import {
   openStack,
   operate,
 } from "./engine.ts";
+import type { PodPlan } from "./k3s/plan.ts";
 import type { Lab } from "./machines/lab.ts";
 import type { Machine } from "./machines/machine.ts";
 import { machinesUp } from "./machines-up.ts";
@@ -57,6 +58,11 @@ export class Cluster {
     return this.#wish.topology ?? this.#prepared.topology;
   }
 
+  /** What images there are for; undefined where no container runs. */
+  get pods(): PodPlan | undefined {
+    return this.#prepared.pods;
+  }
+
   /** @throws when there is no machine of this name. */
   machine(name: string): Machine {
     const machine = this.#machines.get(name);
@@ -73,7 +79,13 @@ export class Cluster {
     );
     const before = (await currentConfig(this.#stack))[`${prefix}snapshots`] as string[] | undefined;
     const snapshots = this.#wish.snapshots ?? before ?? [];
-    const instance = { ...release, topology: this.topology, hostKeys, snapshots };
+    const instance = {
+      ...release,
+      topology: this.topology,
+      hostKeys,
+      snapshots,
+      ...(this.pods && { pods: this.pods }),
+    };
     const overlay = Object.fromEntries(Object.entries(more).map(([key, value]) => [prefix + key, value]));
     this.#config = { ...stackConfig(await readFile(stackFile, "utf8"), instance), ...overlay };
     const secrets = Object.entries(this.#wish.secrets ?? {}).map(([key, value]) => [prefix + key, value]);
@@ -106,13 +118,13 @@ export class Cluster {
     return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
   }
 
-  /** The command and the standard input of the step that installs k3s on a node, as the stack has them. */
-  async step(name: string): Promise<{ command: string; stdin: string }> {
+  /** The command and the standard input of a node's step, by default the one that installs k3s, as the stack has them. */
+  async step(name: string, what = "k3s"): Promise<{ command: string; stdin: string }> {
     const { deployment } = await this.#stack.stack.exportStack();
     const { resources } = deployment as { resources: { urn: string; inputs?: Record<string, unknown> }[] };
-    const inputs = resources.find(({ urn }) => urn.endsWith(`::${name}-k3s`))?.inputs;
+    const inputs = resources.find(({ urn }) => urn.endsWith(`::${name}-${what}`))?.inputs;
     if (!inputs) throw new Error(`${name}: found no step of it in the stack`);
-    return { command: String(inputs.update), stdin: plain(inputs.stdin) };
+    return { command: String(inputs.update), stdin: plain(inputs.stdin ?? "") };
   }
 
   /** Stops serving the release. Machines and state stay. */

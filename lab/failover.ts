@@ -9,7 +9,13 @@ import { waitFor } from "../measure/wait.ts";
 export type Powered = Shell & { powerOff(): Promise<void>; start(): Promise<void>; waitSsh(): Promise<void> };
 
 /** What a failover cost. */
-export type Failover = Availability & { victim: string; ledEtcd: boolean; survivors: Member[] };
+export type Failover = Availability & {
+  victim: string;
+  ledEtcd: boolean;
+  survivors: Member[];
+  /** When the power was cut, milliseconds since 1970. */
+  cutAt: number;
+};
 
 /** How often the API is asked: short outages are the interesting ones. */
 const intervalMs = 50;
@@ -33,8 +39,10 @@ export async function failOver(
   const { ca, cert, key } = access;
   const url = new URL("/api/v1/namespaces/default", access.server).href;
   const prober = await startProber({ url, intervalMs, timeoutMs, ca, cert, key });
+  let cutAt = 0;
   const watched = async () => {
     await sleep(1_000);
+    cutAt = Date.now();
     await victim.powerOff();
     await waitFor("the API through the endpoint", () => answers(access), { timeoutMs: recoveryMs, signal });
     await sleep(calmMs);
@@ -47,6 +55,7 @@ export async function failOver(
     ...availability(samples),
     victim: victim.name,
     ledEtcd,
+    cutAt,
     survivors: await membersOf(survivors[0]!),
   };
 }
@@ -88,6 +97,6 @@ export async function heal(
 export async function nodesReady(access: Access, atLeast = 1): Promise<void> {
   const nodes = await nodesOf(access);
   if (nodes.length < atLeast) throw new Error(`${nodes.length} of ${atLeast} Nodes`);
-  const late = nodes.filter((node) => !node.ready || node.leaseAgeMs > freshLeaseMs);
+  const late = nodes.filter((node) => !node.ready || node.silentMs > freshLeaseMs);
   if (late.length > 0) throw new Error(`not Ready: ${late.map((node) => node.name).join(", ")}`);
 }

@@ -14,9 +14,19 @@ program
   .command("start")
   .description("machines, cluster, and the proof that it works; run again, it takes up where it stands")
   .option("--instance <name>", "the lab to make or to go on with", "default")
-  .option("--k3s <file>", "a real k3s binary, instead of the stand-in")
+  .option(
+    "--k3s <which>",
+    "`real`, `standin`, or the file of a real binary; any: real where it can be had",
+    "any",
+  )
+  .option("--images <file>", "container images for a real k3s; may be given again", more, [])
   .option("--servers <n>", "how many servers: 1, 3, 5 or 7", whole, 3)
   .option("--agents <n>", "how many agents", whole, 1)
+  .option(
+    "--pods-elsewhere",
+    "with a real k3s: measure how long the pods of a lost machine are away; minutes",
+    false,
+  )
   .option("--no-proof", "stop when the cluster is up")
   .action((options) => start(options, screen, onInterrupt(screen.write)));
 
@@ -46,6 +56,10 @@ try {
   process.exit(1);
 }
 process.exit(0);
+
+function more(file: string, before: string[]): string[] {
+  return [...before, file];
+}
 
 function whole(text: string): number {
   if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError("want a whole number.");

@@ -1,8 +1,12 @@
 import { delimiter, dirname } from "node:path";
 import type { Board } from "./board.ts";
-import { command } from "./machines/command.ts";
+import { architecture } from "./k3s/cache.ts";
+import { type FoundK3s, findK3s } from "./k3s/find.ts";
+import { type PodPlan, podPlan } from "./k3s/plan.ts";
+import { settingsOfHost } from "./machines/equipment.ts";
 import { Lab } from "./machines/lab.ts";
-import { buildStandin, release, type StandinRelease, serveMirror } from "./standin/mirror.ts";
+import { keepK3s, keptK3s } from "./machines/registry.ts";
+import { serveMirror } from "./standin/mirror.ts";
 import { task } from "./task.ts";
 import { ensureToolchain, type Toolchain } from "./toolchain/toolchain.ts";
 import { type Topology, topologyOf } from "./topology.ts";
@@ -25,6 +29,8 @@ export type Prepared = {
   release: Release;
   /** All that the mirror serves, in the order in which they were wanted; the first is `release`. */
   releases: readonly Release[];
+  /** What the images on the machines' disks allow; undefined where no container runs, and none is needed. */
+  pods?: PodPlan;
   /** Environment of Pulumi: where its CLI and providers are. */
   env: Record<string, string>;
   /** What a reader should know: what was stood in for. */
@@ -37,11 +43,16 @@ export type Wanted = {
   instance: string;
   servers: number;
   agents: number;
-  /** A real k3s binary. */
+  /** `real`, `standin`, `any` (real where it can be had) or the file of a real binary. Default: {@link usualK3s}. */
   k3s?: string;
-  /** Versions that the stand-in plays; the first is the one that is installed. */
+  /** Archives of container images for a real k3s, beside those that the lab finds. */
+  images?: readonly string[];
+  /** Versions that the stand-in plays; a real k3s has releases that stand to each other in the same way. */
   versions?: readonly string[];
 };
+
+/** What tests and benchmarks run on: the stand-in, which is quick and equal on every host, or what `LAB_K3S` says. */
+export const usualK3s = process.env.LAB_K3S || "standin";
 
 /** Rows of the board. */
 export const preparing = ["machines", "pulumi", "k3s"] as const;
@@ -53,17 +64,19 @@ const mirrorPort = 8471;
 
 /** Gets machines, Pulumi and k3s ready, all three at the same time; what was made before is used again. */
 export async function prepare(wanted: Wanted, board: Board, now: () => number): Promise<Prepared> {
-  const [lab, toolchain, releases] = await Promise.all([
+  const [lab, toolchain, k3s] = await Promise.all([
     task(board, now, "machines", (say) => openLab(wanted.instance, say), describeLab),
     task(board, now, "pulumi", (onProgress) => ensureToolchain({ onProgress }), describeToolchain),
     task(
       board,
       now,
       "k3s",
-      (say) => releasesOf(wanted, say),
-      ([first]) => describeRelease(first!, wanted),
+      (say) => k3sOf(wanted, say),
+      ({ from }) => from,
     ),
   ]);
+  const { standin, archives, releases } = k3s;
+  await keepK3s(lab.instance, { ...releases[0]!, standin, archives });
   const topology = topologyOf(lab.hostAddress, wanted.servers, wanted.agents);
   const mirror = await serveMirror({ address: lab.hostAddress, port: mirrorPort, releases }).catch(
     (error: Error) => {
@@ -72,23 +85,18 @@ export async function prepare(wanted: Wanted, board: Board, now: () => number): 
       );
     },
   );
-  const standin = wanted.k3s === undefined;
   const served = releases.map(
-    ({ version, sha256 }): Release => ({
-      version,
-      sha256,
-      mirror: mirror.url,
-      standin,
-      arch: process.arch === "arm64" ? "arm64" : "amd64",
-    }),
+    ({ version, sha256 }): Release => ({ version, sha256, mirror: mirror.url, standin, arch: architecture }),
   );
+  const pods = standin ? undefined : podPlan(k3s.images);
   return {
     lab,
     topology,
     release: served[0]!,
     releases: served,
+    ...(pods && { pods }),
     env: pulumiEnv(toolchain),
-    notes: notes(toolchain, standin),
+    notes: [...k3s.notes, ...(pods ? [...pods.notes, ...(await hostNotes())] : []), ...toolNotes(toolchain)],
     close: () => mirror.close(),
   };
 }
@@ -99,23 +107,19 @@ async function openLab(instance: string, onProgress: (text: string) => void): Pr
   return lab;
 }
 
-async function releasesOf(wanted: Wanted, say: (text: string) => void): Promise<StandinRelease[]> {
-  if (wanted.k3s !== undefined) return [await realRelease(wanted.k3s)];
-  const base = await buildStandin({ onProgress: say });
-  const versions = wanted.versions ?? [standinVersion];
-  return Promise.all(versions.map((version) => release(base, version)));
-}
-
-/** A binary that somebody has: it says itself which release it is. */
-async function realRelease(file: string): Promise<StandinRelease> {
-  const { stdout, code } = await command(file, ["--version"], { allowFailure: true });
-  const version = /^k3s version (v\S+)/m.exec(stdout)?.[1];
-  if (code !== 0 || !version)
+/** @throws when the machines of the lab have another kind of k3s than is asked for */
+async function k3sOf(wanted: Wanted, say: (text: string) => void): Promise<FoundK3s> {
+  const { instance, k3s = usualK3s, images = [], versions = [standinVersion] } = wanted;
+  const kept = await keptK3s(instance);
+  const found = await findK3s({ k3s, images, versions }, kept, say);
+  if (kept && kept.standin !== found.standin) {
+    const name = (standin: boolean) => (standin ? "the stand-in" : "a real k3s");
     throw new Error(
-      `--k3s ${file}: found ${JSON.stringify(stdout.slice(0, 80))} as its version, want a k3s binary`,
+      `lab ${instance}: found machines with ${name(kept.standin)}, want ${name(found.standin)}: one does not take over the other's data. ` +
+        `Remove the lab first (npm run lab:down -- --instance ${instance}), or take another --instance`,
     );
-  const { stdout: sum } = await command("sha256sum", [file]);
-  return { version, path: file, sha256: sum.split(" ")[0]! };
+  }
+  return found;
 }
 
 /** Steps on the machine where Pulumi runs call `node`: it must be the one that runs now. */
@@ -131,21 +135,17 @@ function describeToolchain({ pulumi, providers }: Toolchain): string {
   return [`engine ${pulumi.origin}`, ...origins].join(", ");
 }
 
-function describeRelease(found: StandinRelease, { k3s }: Wanted): string {
-  return k3s === undefined ? `stand-in that plays ${found.version}` : `${found.version} from ${k3s}`;
-}
+const hostNotes = async () =>
+  (await settingsOfHost()).map(
+    ({ why }) => `set on the machines, since they are containers of this host: ${why}`,
+  );
 
 /** Figures of a stand-in are not figures of what it stands in for; whoever reads them must know. */
-function notes({ providers }: Toolchain, standin: boolean): string[] {
+function toolNotes({ providers }: Toolchain): string[] {
   const stoodIn = Object.entries(providers)
     .filter(([, { origin }]) => origin === "stand-in")
     .map(([name]) => name);
-  const list = [];
-  if (standin)
-    list.push(
-      "k3s is stood in for: etcd and the API server are the real ones, but no pods run. Real k3s: --k3s FILE",
-    );
-  if (stoodIn.length > 0)
-    list.push(`Pulumi's engine is real; stood in for are the providers ${stoodIn.join(", ")}`);
-  return list;
+  return stoodIn.length === 0
+    ? []
+    : [`Pulumi's engine is real; stood in for are the providers ${stoodIn.join(", ")}`];
 }

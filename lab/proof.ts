@@ -5,7 +5,10 @@ import type { Board } from "./board.ts";
 import { duration } from "./board.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Failover, failOver, heal, nodesReady } from "./failover.ts";
+import { marksAreThere, takeSnapshot, writeMark } from "./proof-data.ts";
+import { type Elsewhere, movableOn, type PodsSeen, podsElsewhere, provePods } from "./proof-pods.ts";
 import { task } from "./task.ts";
+import { stopWorkload } from "./workload.ts";
 
 /** What the proof has found; what it could not do has its reason. */
 export type Proof = {
@@ -15,17 +18,35 @@ export type Proof = {
   holder: string;
   secondUpSeconds: number;
   snapshot: string;
+  /** Where containers run. */
+  pods?: PodsSeen;
   failover?: Failover & { healedMs: number };
+  /** Where it was asked for. */
+  elsewhere?: Elsewhere;
 };
 
-export const proofRows = (servers: number): string[] => [
-  "members",
-  "nodes",
-  "endpoint",
-  "second up",
-  "snapshot",
-  ...(servers > 1 ? ["failover", "healing"] : []),
-];
+/** What is proven beside what holds for every cluster. */
+export type ProofOptions = {
+  /** Whether the victim of the failover stays without power until its pods run elsewhere. */
+  podsElsewhere: boolean;
+};
+
+/** The rows of the board, for a cluster like this one. */
+export function proofRows({ topology, pods }: Cluster, { podsElsewhere }: ProofOptions): string[] {
+  const more = topology.servers.length > 1;
+  const workload = pods?.workload !== undefined;
+  return [
+    "members",
+    "nodes",
+    ...(workload ? ["pods"] : []),
+    "endpoint",
+    "second up",
+    "snapshot",
+    ...(more ? ["failover"] : []),
+    ...(more && workload && podsElsewhere ? ["pods elsewhere"] : []),
+    ...(more ? ["healing"] : []),
+  ];
+}
 
 /**
  * Asks etcd, the API and the machines themselves whether the cluster is what the program says it is, and then takes the
@@ -35,11 +56,13 @@ export const proofRows = (servers: number): string[] => [
 export async function prove(
   cluster: Cluster,
   access: Access,
+  { podsElsewhere: untilElsewhere }: ProofOptions,
   board: Board,
   now: () => number,
   signal: AbortSignal,
 ): Promise<Proof> {
   const { topology } = cluster;
+  const image = cluster.pods?.workload;
   const servers = topology.servers.map((node) => cluster.machine(node.name));
   const check = <T>(name: string, work: () => Promise<T>, result: (value: T) => string) => {
     signal.throwIfAborted();
@@ -60,6 +83,14 @@ export async function prove(
       }),
     (found) => `${found.length} Ready: ${names(found).join(", ")}`,
   );
+  const pods = image
+    ? await check(
+        "pods",
+        () => provePods(access, servers[0]!, image, names(topology.nodes), signal),
+        ({ nodes, pairs, behindService }) =>
+          `one on each of ${nodes.length} nodes; ${pairs} ways between them, and through a Service to ${behindService.length}`,
+      )
+    : undefined;
   const holder = await check(
     "endpoint",
     () =>
@@ -83,18 +114,32 @@ export async function prove(
     holder,
     secondUpSeconds: second.seconds,
     snapshot,
+    ...(pods && { pods }),
   };
-  if (servers.length === 1) return proof;
+  if (servers.length === 1) {
+    if (pods) await stopWorkload(access);
+    return proof;
+  }
 
   const victim = cluster.machine(holder);
   const survivors = servers.filter((server) => server !== victim);
   await writeMark(access, "before");
+  const moving = pods ? await movableOn(access, holder) : 0;
   const failover = await check(
     "failover",
     () => failOver(victim, survivors, access, signal),
     (found) =>
       `${holder}${found.ledEtcd ? ", which also led etcd," : ""} lost its power: API away for ${duration(found.longestMs)}`,
   );
+  const elsewhere =
+    pods && untilElsewhere
+      ? await check(
+          "pods elsewhere",
+          () => podsElsewhere(access, holder, moving, topology.nodes.length, failover.cutAt, signal),
+          (found) =>
+            `${found.moved} of ${holder} run elsewhere after ${duration(found.elsewhereMs)} (NotReady after ${duration(found.notReadyMs)})`,
+        )
+      : undefined;
   const healedMs = await check(
     "healing",
     async () => {
@@ -109,7 +154,8 @@ export async function prove(
     },
     (ms) => `${holder} is a healthy voter again after ${duration(ms)}; nothing that was written is lost`,
   );
-  return { ...proof, failover: { ...failover, healedMs } };
+  if (pods) await stopWorkload(access);
+  return { ...proof, failover: { ...failover, healedMs }, ...(elsewhere && { elsewhere }) };
 }
 
 const names = (things: readonly { name: string }[]) => things.map((thing) => thing.name);
@@ -152,28 +198,4 @@ async function theHolder(
 export function unchanged<T extends { changed: number; changes: object }>(ended: T): T {
   if (ended.changed > 0) throw new Error(`found ${JSON.stringify(ended.changes)}, want no change at all`);
   return ended;
-}
-
-/** A snapshot is one line of configuration; the report of the node that made it comes back as an output. */
-async function takeSnapshot(cluster: Cluster, signal: AbortSignal): Promise<string> {
-  const name = `proof-${new Date().toISOString().slice(0, 19).replace(/[-:T]/g, "")}`;
-  await cluster.configure({ snapshots: [name] });
-  await cluster.operate("up", () => {}, signal);
-  const report = (await cluster.outputs()).snapshots as Record<string, string>;
-  const { node, bytes, sha256 } = JSON.parse(report[name] ?? "{}") as Record<string, unknown>;
-  if (!sha256) throw new Error(`found no report of ${name}`);
-  return `${name}: ${(Number(bytes) / 1e6).toFixed(1)} MB on ${node}, sha256 ${String(sha256).slice(0, 12)}…`;
-}
-
-const marks = "/api/v1/namespaces/default/configmaps";
-
-/** Data whose survival is checked: written through the endpoint. */
-async function writeMark(access: Access, when: string): Promise<void> {
-  const name = `proof-${when}`;
-  await api(access, "DELETE", `${marks}/${name}`).catch(() => {});
-  await api(access, "POST", marks, { apiVersion: "v1", kind: "ConfigMap", metadata: { name } });
-}
-
-async function marksAreThere(access: Access): Promise<void> {
-  for (const when of ["before", "during"]) await api(access, "GET", `${marks}/proof-${when}`);
 }

@@ -15,10 +15,12 @@ import { table } from "./table.ts";
 /** The options of `npm start`. */
 export type StartOptions = {
   instance: string;
-  k3s?: string;
+  k3s: string;
+  images: string[];
   servers: number;
   agents: number;
   proof: boolean;
+  podsElsewhere: boolean;
 };
 
 /** `npm start`: from nothing, or from where the last run stopped, to a cluster that has been proven. */
@@ -38,10 +40,10 @@ export async function start(options: StartOptions, screen: Screen, signal: Abort
   const kubeconfig = (await cluster.outputs()).kubeconfig as string;
   const kubeconfigFile = join(cluster.lab.directory, "kubeconfig");
   await writeFile(kubeconfigFile, kubeconfig, { mode: 0o600 });
-  const rows = proofRows(topology.servers.length);
+  const rows = proofRows(cluster, options);
   const proof = options.proof
     ? await phase(screen, "Proof", rows, (board, { now }) =>
-        prove(cluster, accessOf(kubeconfig), board, now, signal),
+        prove(cluster, accessOf(kubeconfig), options, board, now, signal),
       )
     : undefined;
   await cluster.close();
@@ -108,19 +110,33 @@ function summary(screen: Screen, prepared: Prepared, up: Up, proof: Proof | unde
 }
 
 function proofSummary(proof: Proof, vip: string): string[][] {
-  const { voters, leader, nodes, holder, secondUpSeconds, snapshot, failover } = proof;
+  const { voters, leader, nodes, pods, holder, secondUpSeconds, snapshot, failover, elsewhere } = proof;
   const quorum = quorumOf(voters.length);
-  const outage = failover && [
-    `${duration(failover.longestMs)} without the API, ${failover.failed} of ${failover.total} requests failed`,
-    `${failover.victim} healthy again after ${duration(failover.healedMs)}`,
-  ];
   return [
     ["voters", `${voters.join(", ")}; quorum ${quorum}; ${leader} leads`],
     ["nodes", nodes.map(({ name, roles }) => `${name} (${roles.join(",") || "agent"})`).join(", ")],
+    ...(pods
+      ? [["pods", `${pods.pairs} ways between ${pods.nodes.length} nodes, and a Service; ${pods.image}`]]
+      : []),
     ["endpoint", `https://${vip}:6443, was on ${holder}`],
     ["second up", `no change, ${duration(secondUpSeconds * 1000)}`],
     ["snapshot", snapshot],
-    ...(outage ? outage.map((text, i) => [i === 0 ? "failover" : "healing", text]) : []),
+    ...(failover ? failoverSummary(failover, pods && (elsewhere ?? "not asked for")) : []),
+  ];
+}
+
+function failoverSummary(
+  { victim, longestMs, failed, total, healedMs }: NonNullable<Proof["failover"]>,
+  moved: Proof["elsewhere"] | "not asked for",
+): string[][] {
+  const pods =
+    typeof moved === "object"
+      ? `${moved.moved} of ${victim} ran on other nodes after ${duration(moved.elsewhereMs)}; its Node was NotReady after ${duration(moved.notReadyMs)}`
+      : `${moved}: --pods-elsewhere keeps the power off until the pods have moved`;
+  return [
+    ["failover", `${duration(longestMs)} without the API, ${failed} of ${total} requests failed`],
+    ...(moved ? [["pods elsewhere", pods]] : []),
+    ["healing", `${victim} healthy again after ${duration(healedMs)}`],
   ];
 }
 
@@ -136,6 +152,9 @@ function nextSteps(screen: Screen, cluster: Cluster, kubeconfigFile: string): vo
     ],
     [`KUBECONFIG=${kubeconfigFile} kubectl get nodes`, "the cluster, through the endpoint"],
     [`ssh -i ${lab.privateKeyFile} root@${topology.servers[0]!.address}`, "a machine"],
+    ...(cluster.pods?.workload
+      ? [[`npm start${instance || " --"} --pods-elsewhere`, "how long pods of a lost machine are away"]]
+      : []),
     ["npm run lab:status", "what runs on this host"],
     [`npm run lab:down${instance}`, "remove everything"],
   ];

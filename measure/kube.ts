@@ -68,20 +68,27 @@ export function api<T>(
   });
 }
 
-/** A Node whose lease is older has not been heard of, milliseconds: a kubelet renews it every 10 s. */
+/** A Node whose kubelet is silent for longer has not been heard of, milliseconds: it renews its lease every 10 s. */
 export const freshLeaseMs = 20_000;
 
 /** A Node as the API sees it. */
-export type NodeView = { name: string; ready: boolean; version: string; roles: string[]; leaseAgeMs: number };
+export type NodeView = {
+  name: string;
+  ready: boolean;
+  version: string;
+  roles: string[];
+  /** Since its lease was renewed; without a lease, since it registered: its kubelet makes the first one 10 s later. */
+  silentMs: number;
+};
 
 type List<T> = { items: T[] };
 type NodeObject = {
-  metadata: { name: string; labels?: Record<string, string> };
+  metadata: { name: string; creationTimestamp: string; labels?: Record<string, string> };
   status?: { conditions?: { type: string; status: string }[]; nodeInfo?: { kubeletVersion: string } };
 };
 type LeaseObject = { metadata: { name: string }; spec?: { renewTime?: string } };
 
-/** The Nodes with the age of their leases: a Node stays Ready for 40 s after its machine is gone, its lease does not. */
+/** The Nodes with how long their kubelets are silent: a Node stays Ready for 40 s after its machine is gone. */
 export async function nodesOf(access: Access): Promise<NodeView[]> {
   const leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
   const [nodes, leaseList] = await Promise.all([
@@ -105,6 +112,6 @@ export function nodeView(node: NodeObject, renewTime: string | undefined, now: n
       .filter((label) => label.startsWith(roleLabel))
       .map((label) => label.slice(roleLabel.length))
       .sort(),
-    leaseAgeMs: renewTime === undefined ? Number.POSITIVE_INFINITY : now - Date.parse(renewTime),
+    silentMs: now - Date.parse(renewTime ?? node.metadata.creationTimestamp),
   };
 }

@@ -100,7 +100,7 @@ async function endsBadly(client: Client): Promise<void> {
 }
 
 /** @throws unless etcd has exactly the servers as voters and there is nothing left to do. */
-async function converged(cluster: Cluster): Promise<void> {
+export async function converged(cluster: Cluster): Promise<void> {
   const names = cluster.topology.servers.map((server) => server.name);
   for (const name of names) votersAre(await membersOf(cluster.machine(name)), names);
   const { changed, changes } = await cluster.operate("preview");

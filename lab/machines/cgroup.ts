@@ -26,7 +26,8 @@ export function parseHierarchies(mounts: string): Hierarchy[] {
 
 let known: readonly Hierarchy[] | undefined;
 
-function hierarchies(): readonly Hierarchy[] {
+/** The host's, as they are mounted. */
+export function hierarchies(): readonly Hierarchy[] {
   known ??= parseHierarchies(readFileSync("/proc/self/mounts", "utf8"));
   if (known.length === 0) throw new Error("lab: this host has no control groups mounted (/sys/fs/cgroup)");
   return known;

@@ -170,13 +170,12 @@ export class Lab {
       userKey: this.#userKey,
       rootfs: () => this.#rootfsPath(),
       hosts: async () => hostsFile(await this.machines()),
-      assertKept: async () => {
+      record: async () => {
         const record = await readJson<LabRecord>(labFile(this.instance));
-        if (record === undefined || record.removing) {
-          throw new Error(
-            `lab ${this.instance}: found it removed, want it there to start ${name}. Open it again`,
-          );
-        }
+        if (record !== undefined && !record.removing) return record;
+        throw new Error(
+          `lab ${this.instance}: found it removed, want it there to start ${name}. Open it again`,
+        );
       },
     };
   }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cgroupMemory, cgroupPids, killCgroup, removeCgroups } from "./cgroup.ts";
 import { command } from "./command.ts";
+import { equip, settingsOfHost } from "./equipment.ts";
 import { renewIdentity, writeIdentity } from "./identity.ts";
 import type { KeyPair } from "./keys.ts";
 import { withLock } from "./lock.ts";
@@ -10,7 +11,7 @@ import { mountRoot, unmountBelow } from "./mounts.ts";
 import { deleteLink, type LabNetwork, setLink } from "./network.ts";
 import { leaderOf, linkOf, startNspawn } from "./nspawn.ts";
 import { type ExecOptions, type ExecResult, SshSession } from "./ssh.ts";
-import type { MachineRecord } from "./state.ts";
+import type { LabRecord, MachineRecord } from "./state.ts";
 
 /** What a machine needs to know of the lab it belongs to. */
 export interface MachineHome {
@@ -22,8 +23,8 @@ export interface MachineHome {
   rootfs: () => Promise<string>;
   /** The text of /etc/hosts, of all machines as they are now. */
   hosts: () => Promise<string>;
-  /** Throws when the lab is being removed, by whatever program. */
-  assertKept: () => Promise<void>;
+  /** What is on disk about the lab. Throws when it is being removed, by whatever program. */
+  record: () => Promise<LabRecord>;
 }
 
 /** Directories a machine has on the host's own disk: fsync is the disk's, and containerd cannot stack overlay on overlay. */
@@ -82,13 +83,16 @@ export class Machine {
     return join(this.directory, "console.log");
   }
 
-  /** Switches it on and returns when its process 1 runs (see {@link waitSsh}); nothing to do when it is up. */
+  /**
+   * Switches it on and returns when its process 1 runs (see {@link waitSsh}). One that is up only gets what the lab has
+   * come to have for its k3s.
+   */
   async start(): Promise<void> {
-    if (this.up) return;
+    if (this.up) return await this.#locked(() => this.#equip());
     const lower = await this.#home.rootfs();
     await this.#locked(async () => {
       if (this.up) return; // started by somebody else while we waited
-      await this.#home.assertKept();
+      await this.#home.record();
       await deleteLink(linkOf(this.unit)); // nspawn does not start when a crash left one
       const root = await mountRoot(lower, this.directory);
       const { network, userKey } = this.#home;
@@ -102,6 +106,7 @@ export class Machine {
         binds[inside] = join(this.directory, "data", name);
         await mkdir(binds[inside], { recursive: true });
       }
+      await this.#equip();
       const spec = { unit: this.unit, hostname: this.name, root, bridge: network.bridge, binds };
       await startNspawn(spec, this.cgroup, this.consoleLog);
     });
@@ -186,6 +191,14 @@ export class Machine {
   /** Writes /etc/hosts anew where it runs; where it does not, start() will. */
   async writeHosts(text: string): Promise<void> {
     if (this.up) await writeFile(join(this.directory, "root/etc/hosts"), text);
+  }
+
+  /** Gives it what a real k3s needs to run pods, where the lab stands on one. */
+  async #equip(): Promise<void> {
+    const { k3s } = await this.#home.record();
+    if (k3s?.standin !== false) return;
+    const [root, rancher] = [join(this.directory, "root"), join(this.directory, "data/rancher")];
+    await equip(root, rancher, k3s.archives, await settingsOfHost());
   }
 
   /** Nothing of it answers or runs from here on. Not locked: a power cut waits for nobody. */

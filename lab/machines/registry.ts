@@ -9,7 +9,16 @@ import { withLock } from "./lock.ts";
 import type { Machine } from "./machine.ts";
 import { unmountBelow } from "./mounts.ts";
 import { bridgePorts, deleteLink, hostRoutes, networkOf, pickIndex } from "./network.ts";
-import { type LabRecord, labFile, listLabs, readJson, writeJson } from "./state.ts";
+import {
+  type LabK3s,
+  type LabRecord,
+  labFile,
+  listLabs,
+  machinesDir,
+  readJson,
+  subdirectories,
+  writeJson,
+} from "./state.ts";
 import { restoreSysctls } from "./sysctl.ts";
 
 /** Outside LAB_ROOT, which goes away with the last lab. */
@@ -41,6 +50,21 @@ export async function ensureRecord(instance: string): Promise<LabRecord> {
   await ensureKeyPair(keyFile(instance));
   await writeJson(labFile(instance), record);
   return record;
+}
+
+/** The k3s that a lab stands on; undefined as long as it has no machines, and may stand on any. */
+export async function keptK3s(instance: string): Promise<LabK3s | undefined> {
+  const record = await readJson<LabRecord>(labFile(instance));
+  const machines = await subdirectories(machinesDir(instance));
+  return machines.length === 0 || record?.removing ? undefined : record?.k3s;
+}
+
+/** Remembers the k3s that a lab stands on. */
+export async function keepK3s(instance: string, k3s: LabK3s): Promise<void> {
+  await labsLocked(async () => {
+    const record = await readJson<LabRecord>(labFile(instance));
+    if (record !== undefined) await writeJson(labFile(instance), { ...record, k3s } satisfies LabRecord);
+  });
 }
 
 /**

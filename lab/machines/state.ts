@@ -10,8 +10,18 @@ export interface LabRecord {
   createdAt: string;
   /** The root file system all machines of this lab share; set when the first machine starts, and never changed under them. */
   rootfs?: string;
+  /** The k3s that its machines were prepared for. */
+  k3s?: LabK3s;
   /** Its removal has begun: nothing is to be started in it any more, and what is left goes when it is opened again. */
   removing?: boolean;
+}
+
+/** A k3s on this host: its binary, and archives of container images. */
+export interface LabK3s {
+  standin: boolean;
+  version: string;
+  path: string;
+  archives: readonly string[];
 }
 
 /** What is on disk about a machine (`machines/NAME/machine.json`). */

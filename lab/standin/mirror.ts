@@ -7,8 +7,8 @@ import { pipeline } from "node:stream/promises";
 import { cacheDir } from "../paths.ts";
 import { buildGo } from "../toolchain/go-build.ts";
 
-/** A copy of the stand-in that plays one version of k3s. */
-export interface StandinRelease {
+/** A binary of one version of k3s: a copy of the stand-in that plays it, or a real one. */
+export interface ReleaseFile {
   version: string;
   path: string;
   /** Of the file, hex. */
@@ -40,7 +40,7 @@ export function trailer(version: string): string {
 }
 
 /** Makes a release from the base binary, kept beside it. */
-export async function release(base: string, version: string): Promise<StandinRelease> {
+export async function release(base: string, version: string): Promise<ReleaseFile> {
   const line = trailer(version);
   const path = `${base}-${version}`;
   if (!(await exists(path))) {
@@ -71,7 +71,7 @@ export interface Mirror {
 export async function serveMirror(options: {
   address: string;
   port: number;
-  releases: readonly StandinRelease[];
+  releases: readonly ReleaseFile[];
 }): Promise<Mirror> {
   // the names that a release has for this processor
   const [binary, sums] =

@@ -43,7 +43,8 @@ export async function download(
   }
 }
 
-async function get(url: string): Promise<Buffer> {
+/** @throws when it does not answer with a file */
+export async function get(url: string): Promise<Buffer> {
   const response = await fetch(url, { signal: AbortSignal.timeout(patience) });
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
   return Buffer.from(await response.arrayBuffer());

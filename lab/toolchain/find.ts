@@ -1,6 +1,6 @@
 import { access, constants, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, join, sep } from "node:path";
+import { delimiter, dirname, join, sep } from "node:path";
 import { command } from "../machines/command.ts";
 import { cacheDir } from "../paths.ts";
 import { atLeast, CLI_VERSION, PROVIDER_VERSIONS, type ProviderName } from "./versions.ts";
@@ -22,6 +22,21 @@ export async function installedCli(onProgress: (message: string) => void): Promi
     );
   }
   return undefined;
+}
+
+const languageHost = "pulumi-language-nodejs";
+
+/**
+ * The host that runs this program for a plain `pulumi up`: the first of `PATH`, that of `~/.pulumi/bin`, or the one that
+ * came with the CLI. The lab itself runs the program without one.
+ */
+export async function installedLanguageHost(cli: string): Promise<string | undefined> {
+  const beside = join(dirname(await realpath(cli)), languageHost);
+  return (
+    (await onPath(languageHost)) ??
+    (await executable(join(pulumiHome(), "bin", languageHost))) ??
+    (await executable(beside))
+  );
 }
 
 /** A provider that is installed: the first of `PATH`, whatever its version; then that of the SDK in `~/.pulumi/plugins`. */

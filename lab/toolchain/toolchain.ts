@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { cacheDir } from "../paths.ts";
 import { build } from "./build.ts";
 import { download } from "./download.ts";
-import { installedCli, installedProvider } from "./find.ts";
+import { installedCli, installedLanguageHost, installedProvider } from "./find.ts";
 import {
   CLI_VERSION,
   cliArchive,
@@ -26,6 +26,8 @@ export type Tool = { path: string; origin: Origin };
 export type Toolchain = {
   pulumi: Tool;
   providers: Record<ProviderName, Tool>;
+  /** What a plain `pulumi up` needs beside them; undefined where there is none, which the lab does without. */
+  languageHost?: string;
   /** A directory with all of them under the names by which Pulumi finds them. */
   binDir: string;
   /** Environment for Pulumi: these tools first on `PATH`, and no network access for updates or plug-ins. */
@@ -47,8 +49,9 @@ export async function ensureToolchain({ onProgress = () => {} }: ToolchainOption
   const pulumi = await ensureCli(onProgress);
   const providers = {} as Record<ProviderName, Tool>;
   for (const name of PROVIDERS) providers[name] = await ensureProvider(name, onProgress);
-  const binDir = await linkAll(pulumi, providers);
-  return { pulumi, providers, binDir, env: pulumiEnv(binDir) };
+  const languageHost = await installedLanguageHost(pulumi.path);
+  const binDir = await linkAll(pulumi, providers, languageHost);
+  return { pulumi, providers, ...(languageHost && { languageHost }), binDir, env: pulumiEnv(binDir) };
 }
 
 async function ensureCli(onProgress: (message: string) => void): Promise<Tool> {
@@ -74,8 +77,13 @@ async function ensureProvider(name: ProviderName, onProgress: (message: string) 
 }
 
 /** A directory of links, named after what they point to: runs with other tools do not disturb each other. */
-async function linkAll(pulumi: Tool, providers: Record<ProviderName, Tool>): Promise<string> {
+async function linkAll(
+  pulumi: Tool,
+  providers: Record<ProviderName, Tool>,
+  languageHost: string | undefined,
+): Promise<string> {
   const links = [["pulumi", pulumi.path]];
+  if (languageHost !== undefined) links.push(["pulumi-language-nodejs", languageHost]);
   for (const name of PROVIDERS) links.push([`pulumi-resource-${name}`, providers[name].path]);
   const hash = createHash("sha256").update(JSON.stringify(links)).digest("hex").slice(0, 12);
   const parent = join(cacheDir(), "toolchain");

@@ -66,6 +66,7 @@ wait_changed() {
       show_journal "$begun"
       die "the service is active, but $why after $((SECONDS - since)) s; wanted ${ARG[version]}, Ready"
     fi
+    stay_alive
     every 15 changed && say "waiting: $why"
     pause "$POLL"
   done

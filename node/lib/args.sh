@@ -105,7 +105,7 @@ seconds_left() {
   return 0
 }
 
-VERBS="inspect measure checkup fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget label restore-check halt restore endpoint endpoint-remove address members defrag cut-off reunite"
+VERBS="inspect measure checkup fetch server identity agent verify kubeconfig snapshot-save snapshot-verify snapshot-delete backups remove admit forget label restore-check halt restore endpoint endpoint-remove handover handover-undo address members defrag cut-off reunite"
 
 # run_verb VERB ARGUMENT...
 run_verb() {

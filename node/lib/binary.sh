@@ -137,7 +137,8 @@ put_binary() {
   changed binary
 }
 
-# put_images: uploaded container images where k3s imports them from when it starts.
+# put_images: uploaded container images where k3s imports them from when it starts. Their names are noted: a removal
+# takes these away, and no others.
 put_images() {
   local source target
   for source in "${ARG[upload]%/}/k3s-airgap-images-$ARCH".*; do
@@ -145,9 +146,29 @@ put_images() {
     target=$DATA/agent/images/${source##*/}
     cmp -s -- "$source" "$target" && continue
     act
+    grep -qsxF -- "${target##*/}" "$IMAGES_PUT" || first_images "$target"
     if ! { mkdir -p "${target%/*}" && cp -- "$source" "$target.part" && mv -f -- "$target.part" "$target"; }; then
       die "$source cannot be copied to ${target%/*}; is the disk full?"
     fi
     changed images
   done
+}
+
+# first_images FILE: this program puts images of that name here for the first time. Others that the user laid there before
+# the first run are not overwritten.
+first_images() {
+  on_failure drop_images "$1"
+  printf '%s\n' "${1##*/}" >>"$IMAGES_PUT" || die "$IMAGES_PUT cannot be written"
+  [[ -e $1 && $MARKED == no ]] || return 0
+  mv -- "$1" "$1.before" || die "$1 cannot be moved aside"
+  say "warning: the images in $1 are not those of the release; they are in $1.before now, where k3s does not read them"
+}
+
+# drop_images FILE: undoes first_images.
+drop_images() {
+  local others
+  others=$(grep -vxF -- "${1##*/}" "$IMAGES_PUT")
+  write_file "$IMAGES_PUT" 600 "${others:+$others$'\n'}"
+  rm -f -- "$1" "$1.part"
+  [[ ! -e $1.before ]] || mv -f -- "$1.before" "$1"
 }

@@ -128,7 +128,7 @@ checkup_records() {
   echo "$REPLY"
 }
 
-# checkup_snapshots: the newest snapshot here, what is wrong with it, and since when there should be one.
+# checkup_snapshots: the newest snapshot here, k3s' own and ours; what is wrong with k3s', and since when there should be one.
 checkup_snapshots() {
   local out=() problem=""
   newest < <(lines_here)
@@ -137,10 +137,26 @@ checkup_snapshots() {
     whole_or_packed "$K3S_SNAPSHOTS/${BASH_REMATCH[1]}" || problem=$REPLY
   fi
   json_or_null "$problem" && out+=(problem "$REPLY")
+  newest_kept && out+=(kept "$REPLY")
   printf -v REPLY '%(%Y-%m-%dT%H:%M:%SZ)T' "$(stat -c %Y -- "$CONFIG")"
   json_string "$REPLY" && out+=(since "$REPLY")
   json_object "${out[@]}"
   echo "$REPLY"
+}
+
+# newest_kept: the newest of our own, as `newest` tells of k3s', in REPLY.
+newest_kept() {
+  local file newest="" out=()
+  for file in "$SNAPSHOTS"/*.json; do
+    file=${file%.json}
+    [[ -s $file ]] && [[ -z $newest || $file -nt $newest ]] && newest=$file
+  done
+  [[ -n $newest ]] || { REPLY=null && return; }
+  json_string "${newest##*/}" && out+=(name "$REPLY")
+  json_string "file://$newest" && out+=(place "$REPLY" bytes "$(stat -c %s -- "$newest")")
+  known "${newest##*/}" createdAt
+  json_string "$REPLY" && out+=(createdAt "$REPLY")
+  json_object "${out[@]}"
 }
 
 # whole_or_packed FILE: as whole_snapshot; into one that k3s packed nobody looks.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034  # UNIT, UNDO_FIRST and UNDO_LAST are read by the other files
 # A node changes its role. What it was goes first, so that the rest is the way of a new node; its name, its
-# password and its images stay. Interrupted anywhere, one more run of the same verb goes on.
+# password and the user's files stay. Interrupted anywhere, one more run of the same verb goes on.
 
 # converts ROLE: whether this node is ours, has that role and shall have the other.
 converts() {
@@ -20,6 +20,7 @@ become_server() {
   for file in "$UNIT_DIR/$UNIT" "$CONFIG" "$JOIN" "$MARKER"; do
     remember "$file"
   done
+  converts agent && remember_as_agent
   : >"$BEFORE/agent"
   UNDO_FIRST=wipe_new UNDO_LAST=agent_again
   converts agent || return 0
@@ -41,7 +42,7 @@ agent_again() {
     service_state
     if [[ $STATE_WORD == active ]]; then
       UNDONE+=("$UNIT runs again: this node is an agent as before")
-      uncordon || UNDONE+=("NOT done: the node could not be uncordoned: $REPLY")
+      uncordon || UNDONE+=("NOT done: the node may still be cordoned: $REPLY")
       return
     fi
     pause 1

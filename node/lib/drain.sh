@@ -149,11 +149,11 @@ still_here() {
   REPLY=${text:-its pods could not be listed}
 }
 
-# uncordon: pods may come again, when it was us who sent them away: in this run, or in one that was killed.
+# uncordon: pods may come again, when it was this program that sent them away: in this run, or in any earlier one. The
+# Node itself says so; the note here is of the data, and goes with them when a node changes its role.
 uncordon() {
-  [[ -e $CORDONED_HERE ]] || return 0
-  patiently_for 60 look_at_self || { REPLY="the API does not answer for this Node" && return 1; }
-  if [[ $CORDONED_BY_US != - ]]; then
+  patiently_for 60 ask_for_self || { REPLY="the API does not answer for this Node (HTTP $API_STATUS)" && return 1; }
+  if [[ $REPLY =~ \"$CORDON_ANNOTATION\":\ ?\" ]]; then
     patch_self "{\"metadata\":{\"annotations\":{\"$CORDON_ANNOTATION\":null}},\"spec\":{\"unschedulable\":null}}" ||
       { REPLY="the API answered $API_STATUS" && return 1; }
     say "uncordoned: pods may come again"
@@ -161,9 +161,14 @@ uncordon() {
   rm -f -- "$CORDONED_HERE"
 }
 
+# ask_for_self: this node's Node in REPLY, or that there is none. Fails without an answer.
+ask_for_self() {
+  api GET "/api/v1/nodes/${ARG[name]}" || [[ $API_STATUS == 404 ]]
+}
+
 # uncordon_or_die: the last step of a node that has changed.
 uncordon_or_die() {
-  uncordon || die "this node has changed, but could not be uncordoned: $REPLY. Run again"
+  uncordon || die "this node is done, but whether pods may come again could not be seen to: $REPLY. Run again"
 }
 
 # back_to_work: the last of an undo on a node that had k3s: it runs as before, and pods may come again.

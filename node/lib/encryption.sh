@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153  # HASHES_MATCH is read by verify; STATE stands in paths.sh
+# shellcheck shell=bash disable=SC2015,SC2034,SC2153  # `a && b || c` is meant; HASHES_MATCH is read by verify; STATE stands in paths.sh
 # The keys that encrypt Secrets in etcd. One server makes a new key and writes every Secret again; the others
 # read with the old one until they are restarted.
 
@@ -46,6 +46,9 @@ make_new_key() {
   local from record=$APPLIED/encryption-keys.from number=${ARG[rotate-keys]} since=$SECONDS
   service_state
   [[ $STATE_WORD == active ]] || { run_service && wait_voter; }
+  # refused when an earlier run rotated the token and was ended before the restart
+  own_token
+  patiently_for 30 accepts_token "https://127.0.0.1:$API_PORT" "$REPLY" && [[ $REPLY == 200 ]] || again
   patiently encryption_state || die "k3s does not say how Secrets are encrypted: $REPLY"
   from=$(cat "$record" 2>/dev/null)
   if [[ ${from%%:*} != "$number" ]]; then

@@ -120,7 +120,8 @@ lift_bar() {
 
 drop_bar() {
   [[ -e $NO_RETURN ]] || return 0
-  rm -rf -- "${NO_RETURN%/*}"
+  rm -f -- "$NO_RETURN"
+  rmdir -- "${NO_RETURN%/*}" 2>/dev/null
   systemctl daemon-reload 2>/dev/null
 }
 

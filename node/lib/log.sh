@@ -51,8 +51,10 @@ open_log() {
   : >"$LOG_FILE" || LOG_FILE=""
 LINE="" # what was said last
   old=("$LOG_DIR"/*.log) # in the order of their time
-  ((${#old[@]} > LOGS_KEPT)) && rm -f -- "${old[@]:0:${#old[@]}-LOGS_KEPT}"
-  return 0
+  ((${#old[@]} > LOGS_KEPT)) || return 0
+  for name in "${old[@]:0:${#old[@]}-LOGS_KEPT}"; do
+    rm -f -- "$name" "${name%.log}.k3s" "${name%.log}.containerd"
+  done
 }
 
 # usage_error TEXT: the arguments are wrong; nothing was looked at.

@@ -31,11 +31,8 @@ ask_voters() {
 # nothing before it has one; who its members are stands in its database.
 look_for_voters() {
   local peer hosts
-  [[ -f $ETCD_DATA/member/snap/db ]] || return 0
-  hosts=" $(grep -aoE '"peerURLs":\["https://[^"]*"' -- "$ETCD_DATA/member/snap/db" | sort -u | while IFS= read -r peer; do
-    host_of "${peer#*[\"}"
-    printf '%s ' "${REPLY%\"}"
-  done)"
+  peers_on_disk || return 0
+  hosts=" ${REPLY//$'\n'/ } "
   voters=1 answering=1
   for peer in "${PEERS[@]}"; do
     [[ $hosts == *" ${peer#*=} "* ]] || continue
@@ -43,6 +40,17 @@ look_for_voters() {
     tcp_probe "${peer#*=}" "$ETCD_PEER_PORT"
     if [[ $REPLY == open ]]; then ((answering++)); else silent+="${silent:+, }${peer%%=*} at ${peer#*=}"; fi
   done
+}
+
+# peers_on_disk: the addresses of members in this server's etcd database, a line each, in REPLY; also such that have left,
+# as long as their page was not written over. Fails without a database.
+peers_on_disk() {
+  local peer
+  [[ -f $ETCD_DATA/member/snap/db ]] || return 1
+  REPLY=$(grep -aoE '"peerURLs":\["https://[^"]*"' -- "$ETCD_DATA/member/snap/db" | sort -u | while IFS= read -r peer; do
+    host_of "${peer#*[\"}"
+    printf '%s\n' "${REPLY%\"}"
+  done)
 }
 
 # majority_returns: whether a majority answers, now or within MAJORITY_RETURNS; why not in REPLY.

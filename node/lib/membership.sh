@@ -109,10 +109,15 @@ all_voters_answer() {
 set_data_aside() {
   act
   systemctl stop "$UNIT" || die "$UNIT could not be stopped"
-  if [[ -e $REMOVED_MEMBER ]]; then # of a run that did not end: what is here now is of its try to join
-    rm -rf -- "$ETCD_DATA"
+  if [[ ! -e $REMOVED_MEMBER ]]; then
+    move_etcd "$ETCD_DATA" "$REMOVED_MEMBER" || die "$ETCD_DATA could not be moved aside; is the disk full?"
+  fi
+  empty_etcd # of a run that did not end: what is here now is of its try to join
+  # compared with the cluster's, passwords and encryption keys of then would end k3s; without them it takes today's
+  if [[ ! -e $REMOVED_MEMBER/cred && -e $DATA/server/cred ]]; then
+    mv -- "$DATA/server/cred" "$REMOVED_MEMBER/cred" || die "$DATA/server/cred could not be moved aside"
   else
-    mv -- "$ETCD_DATA" "$REMOVED_MEMBER" || die "$ETCD_DATA could not be moved aside"
+    rm -rf -- "$DATA/server/cred"
   fi
   on_failure data_back
 }
@@ -120,6 +125,45 @@ set_data_aside() {
 # data_back: undoes set_data_aside.
 data_back() {
   systemctl stop "$UNIT" 2>/dev/null
-  rm -rf -- "$ETCD_DATA"
-  mv -- "$REMOVED_MEMBER" "$ETCD_DATA" && UNDONE+=("$ETCD_DATA is again as it was")
+  empty_etcd
+  if [[ -e $REMOVED_MEMBER/cred ]]; then
+    rm -rf -- "$DATA/server/cred"
+    mv -- "$REMOVED_MEMBER/cred" "$DATA/server/cred"
+  fi
+  move_etcd "$REMOVED_MEMBER" "$ETCD_DATA" && UNDONE+=("$ETCD_DATA is again as it was")
+}
+
+# etcd_elsewhere: whether the user gave etcd a disk of its own, by a link or a mount, which stays where it is.
+etcd_elsewhere() {
+  [[ -L $ETCD_DATA ]] || holds_mounts "$ETCD_DATA"
+}
+
+ETCD_NAMES=(member name config tombstone) # what k3s and etcd have in etcd's directory
+
+# empty_etcd: nothing of etcd's is left in its directory.
+empty_etcd() {
+  if etcd_elsewhere; then
+    rm -rf -- "${ETCD_NAMES[@]/#/$ETCD_DATA/}"
+  else
+    rm -rf -- "$ETCD_DATA"
+  fi
+}
+
+# move_etcd FROM TO: etcd's data, in one rename; from and to a disk of its own by copy. A kill leaves FROM whole, or TO.
+move_etcd() {
+  local name to=$2
+  if ! etcd_elsewhere; then
+    mv -- "$1" "$2"
+    return
+  fi
+  [[ $to == "$ETCD_DATA" ]] || to=$2.part
+  rm -rf -- "$2.part"
+  there "$to" || return 1
+  for name in "${ETCD_NAMES[@]}"; do
+    [[ ! -e $1/$name ]] || cp -a -- "$1/$name" "$to/" || return 1
+  done
+  [[ $to == "$2" ]] || { sync "$to" && mv -- "$to" "$2"; } || return 1
+  rm -rf -- "${ETCD_NAMES[@]/#/$1/}"
+  rmdir -- "$1" 2>/dev/null
+  return 0
 }

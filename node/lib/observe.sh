@@ -3,12 +3,13 @@
 
 # observe_k3s: ROLE (server|agent|none), VERSION_FOUND, DATASTORE (etcd|sqlite|external|none),
 # ETCD_HERE (yes|no), CLUSTER_CA (sha256 or empty), MARKED (yes|no), K3S_HERE (yes|no: a unit or
-# data of k3s), FRESH (yes|no: nothing of k3s was ever here)
+# data of k3s), FRESH (yes|no: nothing of k3s was ever here). What a user lays there before the first start (an own CA in
+# server/tls, a disk for snapshots in server/db) is no k3s.
 observe_k3s() {
   ROLE=none
   if [[ -e $UNIT_DIR/k3s-agent.service ]]; then
     ROLE=agent
-  elif [[ -e $UNIT_DIR/k3s.service || -d $DATA/server/db ]]; then
+  elif [[ -e $UNIT_DIR/k3s.service || -d $ETCD_DATA/member || -e $SQLITE || -e $DATA/server/cred/passwd || -e $DATA/server/tls/client-admin.crt ]]; then
     ROLE=server
   elif [[ -e $DATA/agent/kubelet.kubeconfig ]]; then
     ROLE=agent
@@ -32,8 +33,9 @@ observe_k3s() {
   MARKED=no
   [[ -e $MARKER ]] && MARKED=yes
   K3S_HERE=no
-  [[ $ROLE != none || $DATASTORE != none || -d $DATA/server/tls ]] && K3S_HERE=yes
+  [[ $ROLE != none || $DATASTORE != none ]] && K3S_HERE=yes
+  [[ $K3S_HERE == yes ]] || CLUSTER_CA=""
   FRESH=no
-  [[ $K3S_HERE == no && $MARKED == no && ! -e $CONFIG && ! -e $JOIN ]] && FRESH=yes
+  [[ $K3S_HERE == no && $MARKED == no ]] && FRESH=yes
   return 0
 }

@@ -29,6 +29,7 @@ preflight() {
   if [[ $SELINUX == enforcing && ! -e $ROOT/usr/share/selinux/packages/k3s.pp && ! -e $ROOT/usr/share/selinux/packages/targeted/k3s.pp ]]; then
     problem "SELinux is enforcing and the k3s-selinux policy is not installed; install the package k3s-selinux of Rancher's repository for this system"
   fi
+  [[ $role == balancer ]] || preflight_kernel
   preflight_owner "$role"
   ((${#PROBLEMS[@]} == 0)) && return 0
   for item in "${PROBLEMS[@]}"; do

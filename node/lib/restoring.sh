@@ -111,5 +111,6 @@ start_again() {
 # no_way_back: from here on the snapshot's data count; a later failure keeps them, and the next run goes on.
 no_way_back() {
   UNDO=() UNDO_FIRST="" UNDO_LAST=""
+  STAYS="the snapshot's data are in place here and stay, and the other servers are halted: the next run goes on from there"
   forget_before
 }

@@ -56,11 +56,11 @@ look_at_rotations() {
   return 0
 }
 
-# rotate_due: what is due, before the service is restarted. The token comes first: k3s' commands for the keys
-# come with the token on disk, which k3s itself replaces.
+# rotate_due: what is due, before the service is restarted. The keys come first: a k3s that runs accepts the token with
+# which it was started until it is restarted, and its commands for the keys come with the one in the configuration.
 rotate_due() {
-  is_due token && step token rotate_token
   is_due keys && step keys rotate_keys
+  is_due token && step token rotate_token
   is_due certificates && step certificates rotate_certificates
   return 0
 }

@@ -6,7 +6,6 @@ UNIT=""
 SERVICE_TOUCHED=0 # 1 once this run has started or stopped the service
 WAS_ACTIVE=no
 POLL=0.2          # seconds between two looks at what is soon to be there
-RESTARTS_BORNE=4  # k3s ends and is started again this often before that is called a failure
 
 # stop_for_now: k3s is stopped by a run that will start it again; when it does not come to that, the next one
 # knows that it ran.
@@ -14,7 +13,7 @@ stop_for_now() {
   if [[ $WAS_ACTIVE == yes ]]; then
     mkdir -p "$BEFORE" && : >"$BEFORE/active" || die "$BEFORE cannot be made"
   fi
-  SERVICE_TOUCHED=1
+  SERVICE_TOUCHED=1 WATCHING=0
   timeout 120 systemctl stop "$UNIT" || die "$UNIT could not be stopped within 120 s"
 }
 
@@ -83,6 +82,7 @@ run_service() {
   SERVICE_TOUCHED=1
   [[ -z $before ]] || systemctl reset-failed "$UNIT" 2>/dev/null # what never ran has not failed
   say "systemctl $need $UNIT"
+  drop_passwords
   record_start
   systemctl "$need" --no-block "$UNIT" || die "systemctl $need $UNIT failed"
   changed service
@@ -90,11 +90,11 @@ run_service() {
 }
 
 # wait_active OLD-INVOCATION EACH-TIME...: until the service is active in another invocation than
-# OLD-INVOCATION; dies at the deadline, at a failure that waiting does not mend, or after k3s ended
-# RESTARTS_BORNE times by itself.
+# OLD-INVOCATION; dies at the timeout, at a failure that waiting does not mend, or when k3s ended too often by itself.
 wait_active() {
-  local old=$1 since=$SECONDS begun first=0 seen=0 starting
+  local old=$1 since=$SECONDS begun starting
   shift
+  watch_deaths "$old"
   # it returns when the start has come to its end, good or bad; until then nobody has to look
   exec {starting}< <(exec systemctl start "$UNIT" </dev/null 2>&1 9>&-)
   printf -v begun '%(%s)T' -1
@@ -102,12 +102,8 @@ wait_active() {
     service_state
     [[ $STATE_WORD == active && $INVOCATION != "$old" ]] && break
     (("$#")) && "$@"
-    ((seen == 0)) && first=$RESTARTS seen=1
     every 3 hopeless && hopeless "$begun" && die "$UNIT: $REPLY"
-    if ((RESTARTS - first >= RESTARTS_BORNE)) && ! patience "$begun"; then
-      show_journal "$begun"
-      die "$UNIT ended $((RESTARTS - first)) times and does not come up; its last words are above"
-    fi
+    died_often && die "$REPLY"
     if [[ $MEMBERSHIP == member ]] && ((SECONDS - since > 60)) && every 15 majority && no_majority; then
       die "$REPLY"
     fi
@@ -126,6 +122,7 @@ wait_active() {
     fi
   done
   [[ -z $starting ]] || exec {starting}<&-
+  WATCHED=${WATCHED:-$INVOCATION} WATCHED_READY=yes
   say "$UNIT is active after $((SECONDS - since)) s"
 }
 
@@ -147,12 +144,6 @@ hopeless() {
     *) return 1 ;;
   esac
   redact "$REPLY"
-}
-
-# patience SINCE: whether the last failure is one that ends by itself (others are joining, no leader yet).
-patience() {
-  journal "$1" | grep -E 'level=(fatal|error)' | tail -n 1 |
-    grep -qE 'too many learner|unhealthy cluster|leader changed|duplicate node name|[Pp]eer URLs already exists|deadline exceeded|connection refused'
 }
 
 # show_journal SINCE: what matters of the journal, without secrets: why k3s ended, else its errors,
@@ -180,6 +171,7 @@ restore_service() {
   fi
   [[ $REPLY == start || $REPLY == restart ]] || return
   say "restarting $UNIT with its old files"
+  drop_passwords
   record_start
   systemctl restart --no-block "$UNIT"
   pause 2

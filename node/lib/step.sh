@@ -22,9 +22,7 @@ note() {
 hold_node() {
   take_lock "$1"
   open_log "$1"
-  trap '' HUP PIPE
-  trap 'interrupted TERM' TERM
-  trap 'interrupted INT' INT
+  outlive_caller
 }
 
 # not_ended: whether the run in the step file did not end: its verb in UNFINISHED, when it began in BEGUN, and what it
@@ -99,6 +97,7 @@ patiently_for() {
   shift
   until "$@"; do
     ((SECONDS < until)) || return 1
+    stay_alive
     pause "$POLL"
   done
 }

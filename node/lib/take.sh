@@ -27,8 +27,9 @@ end_open() {
   local all=("$MIGRATION"/2*)
   rm -f -- "$MIGRATION/open"
   OPEN_KIND=none
-  ((${#all[@]} > COPIES_KEPT)) && rm -rf -- "${all[@]:0:${#all[@]}-COPIES_KEPT}"
-  return 0
+  ((${#all[@]} > COPIES_KEPT)) || return 0
+  say "the newest $COPIES_KEPT copies of an old k3s are kept; removing ${all[*]:0:${#all[@]}-COPIES_KEPT}"
+  rm -rf -- "${all[@]:0:${#all[@]}-COPIES_KEPT}"
 }
 
 # own_existing WORD ROLE: decide_owner said WORD of the k3s that is here, wanted as ROLE. TAKING, and a
@@ -84,6 +85,7 @@ retire_old_files() {
   local file
   for file in "$UNIT_DIR/$OLD_UNIT.env" "$ETC"/config.yaml.d/*.yaml; do
     [[ -f $file && $file != "$JOIN" ]] || continue
+    say "$file is no longer read; it is kept in $OPEN_DIR"
     remember "$file"
     rm -f -- "$file"
   done

@@ -95,34 +95,38 @@ rotate_token() {
   own_token && OLD_TOKEN=$REPLY
   act
   seals "$TOKEN"
-  if [[ $REPLY == no ]]; then
-    say "rotating the server token"
-    if ! send_token && [[ $REPLY == 401 ]]; then
-      # k3s may have changed its own list of passwords and then failed: a start takes that back
-      say "k3s does not accept its own token; restarting it once"
-      again
-      send_token
-    fi
-    case $REPLY in
-      200) ;;
-      404) die "this k3s has no way to rotate its token (HTTP 404); v1.28 and newer have" ;;
-      *) die "k3s did not rotate the token: HTTP $REPLY; see journalctl -u $UNIT" ;;
-    esac
-    seals "$TOKEN"
-    [[ $REPLY == yes ]] || die "k3s says that the token was rotated, but what is in etcd is not sealed with the new one"
-  fi
+  [[ $REPLY != no ]] || give_token
   replace_token
 }
 
-# send_token: what \`k3s token rotate\` sends, the status in REPLY. Sent by curl, since the command takes the
-# new token only as an argument, which everybody on this machine can read while it starts.
-send_token() {
-  local user=${OLD_TOKEN##*:}
+# give_token: the cluster's shared data are sealed with the token on standard input. k3s writes all files of this server
+# into etcd on the way, so none may be older than the copy there: a restart takes the copy over.
+give_token() {
+  if ! patiently_for 30 compare_bootstrap_data || ! only_passwords; then again; fi
+  say "rotating the server token"
+  if ! put_token "${OLD_TOKEN##*:}" "${TOKEN##*:}" && [[ $REPLY != 404 ]]; then
+    # k3s may have changed its own list of passwords and then failed: a start takes that back
+    say "k3s did not rotate its token (HTTP $REPLY); restarting it once"
+    again
+    put_token "${OLD_TOKEN##*:}" "${TOKEN##*:}"
+  fi
+  case $REPLY in
+    200) ;;
+    404) die "this k3s has no way to rotate its token (HTTP 404); v1.28 and newer have" ;;
+    *) die "k3s did not rotate the token: HTTP $REPLY; see journalctl -u $UNIT" ;;
+  esac
+  seals "$TOKEN"
+  [[ $REPLY == yes ]] || die "k3s says that the token was rotated, but what is in etcd is not sealed with the new one"
+}
+
+# put_token PASSWORD NEW: what \`k3s token rotate\` sends, the status in REPLY; fails unless k3s did it. Sent by curl, since
+# the command takes the new token only as an argument, which everybody on this machine can read while it starts.
+put_token() {
   REPLY=$(curl --silent --noproxy '*' --cacert "$DATA/server/tls/server-ca.crt" --connect-timeout 4 --max-time 60 \
     --output /dev/null --write-out '%{http_code}' --config - "https://127.0.0.1:$API_PORT/v1-k3s/token" 9>&- <<END
 request = "PUT"
-user = "server:$user"
-data = "{\\"newToken\\":\\"${TOKEN##*:}\\"}"
+user = "server:$1"
+data = "{\\"newToken\\":\\"$2\\"}"
 END
   )
   [[ $REPLY == 200 ]]
@@ -152,8 +156,8 @@ replace_token() {
   changed join
 }
 
-# accepts_token URL TOKEN: the status of a request that only servers may make, in REPLY. The answer holds the
-# cluster's keys, so it is not kept.
+# accepts_token URL TOKEN: the status of a request that only servers may make, in REPLY; fails without one. The answer
+# holds the cluster's keys, so it is not kept.
 accepts_token() {
   local TOKEN=$2
   peer_get "$1" /v1-k3s/server-bootstrap /dev/null

@@ -7,6 +7,7 @@ UNDO_FIRST="" # what is undone before the files are put back: a new node leaves 
 UNDO=()       # commands, quoted, the last one is run first
 UNDO_LAST=""  # and after it: a service runs again with its old files
 UNDONE=()     # what was undone, for people
+STAYS=""      # what a failure leaves as it is, on purpose, for people
 
 # on_failure COMMAND...: COMMAND is run when this run fails.
 on_failure() {
@@ -67,6 +68,7 @@ run_undo() {
   local i
   UNDOING=1
   trap '' TERM INT
+  stop_watching
   [[ -n $UNDO_FIRST$UNDO_LAST || ${#UNDO[@]} -gt 0 ]] && say "undoing${1:+: $1}"
   [[ -n $UNDO_FIRST ]] && "$UNDO_FIRST"
   for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
@@ -82,5 +84,10 @@ report_undone() {
   for item in "${UNDONE[@]}"; do
     text+="${text:+; }$item"
   done
+  if [[ -n $STAYS ]]; then
+    text+="${text:+; }NOT undone, on purpose: $STAYS"
+  elif [[ -z $text ]] && ((ACTING)); then
+    text="nothing; what was done here stays, and the next run goes on from it"
+  fi
   say "undone: ${text:-nothing had been changed}. Log: ${LOG_FILE:-none}"
 }

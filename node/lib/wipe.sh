@@ -31,6 +31,7 @@ kill_tree() {
 unmount_below() {
   local dir point
   for dir in "$@"; do
+    dir=$(readlink -f -- "$dir") || continue
     while IFS= read -r point; do
       umount -- "$point" 2>/dev/null || umount --lazy -- "$point" 2>/dev/null
     done < <(awk -v dir="$dir/" 'index($2, dir) == 1 { print $2 }' "$PROC/self/mounts" | sort -r)
@@ -70,33 +71,27 @@ stop_for_good() {
   systemctl reset-failed "$UNIT" 2>/dev/null
   end_kube_vips
   kill_containers
-  unmount_below "$ROOT/run/k3s" "$DATA/agent" "$ROOT/var/lib/kubelet"
+  # what containers and pods have mounted; a disk that the user gave to containerd or to images stays
+  unmount_below "$ROOT/run/k3s" "$DATA"/agent/containerd/* "$ROOT/var/lib/kubelet/pods" "$ROOT/var/lib/kubelet/plugins"
   clean_network
 }
 
-# wipe_data: what k3s wrote, but for images that somebody put there, and for the node password: the cluster
-# may have learned it, would refuse another one, and an agent cannot make it forget.
+# wipe_data: what k3s wrote, and nothing of the user's (own.sh). The node password stays: the cluster may have learned
+# it, would refuse another one, and an agent cannot make it forget.
 wipe_data() {
-  local item
-  for item in "$DATA"/* "$DATA"/.[!.]*; do
-    [[ $item == "$DATA/agent" ]] || rm -rf -- "$item"
-  done
-  for item in "$DATA"/agent/* "$DATA"/agent/.[!.]*; do
-    [[ $item == "$DATA/agent/images" ]] || rm -rf -- "$item"
-  done
-  rmdir -- "$DATA/agent" "$DATA" "${DATA%/*}" 2>/dev/null
-  # a directory that is a mount point stays, empty
-  rm -rf -- "$ROOT/var/lib/kubelet" "$ROOT/run/k3s" "$ROOT/run/flannel" "$ROOT/var/lib/cni" "$RUNNING" "$CORDONED_HERE" "$APPLIED" "$KEPT_KEYS" 2>/dev/null
-  return 0
+  remove_own "$DATA"
+  remove_own_elsewhere
+  drop_empty "${DATA%/*}"
+  rm -rf -- "$RUNNING" "$CORDONED_HERE" "$APPLIED" "$KEPT_KEYS"
 }
 
 # wipe_files: the rest: unit, configuration, binary.
 wipe_files() {
   local name
-  rm -f -- "$UNIT_DIR/k3s.service" "$UNIT_DIR/k3s-agent.service" "$UNIT_DIR"/k3s.service.env "$UNIT_DIR"/k3s-agent.service.env
+  rm -f -- "$UNIT_DIR/k3s.service" "$UNIT_DIR/k3s-agent.service"
   systemctl daemon-reload 2>/dev/null
-  rm -rf -- "$ETC" "${ETC%/*}/node"
-  rmdir -- "${ETC%/*}" 2>/dev/null
+  rm -f -- "$CONFIG" "$JOIN" "$MARKER" "$NODE_PASSWORD" "${NODE_PASSWORD%/*}/id"
+  drop_directories
   for name in kubectl crictl ctr; do
     [[ $(readlink "${K3S%/*}/$name") == *k3s ]] && rm -f -- "${K3S%/*}/$name"
   done
@@ -104,11 +99,11 @@ wipe_files() {
   return 0
 }
 
-# begin_new: this node has nothing of k3s; when the run fails, it has nothing again. Survives a kill.
+# begin_new: this node has nothing of k3s; when the run fails, it has nothing again, and what the user has laid is as it
+# is now. Survives a kill.
 begin_new() {
-  if [[ -e $BEFORE/new ]]; then
-    UNDO_FIRST=wipe_new UNDO_LAST=drop_directories
-  elif [[ $FRESH == yes ]]; then
+  if [[ $FRESH == yes || -e $BEFORE/new ]]; then
+    [[ $FRESH == no ]] || note_laid
     mkdir -p "$BEFORE" && : >"$BEFORE/new"
     UNDO_FIRST=wipe_new UNDO_LAST=drop_directories
   else
@@ -128,10 +123,10 @@ wipe_new() {
   stop_for_good
   wipe_data
   # a server can make the cluster forget its password (clear.sh), so it need not keep one; an agent must
-  [[ $UNIT == k3s.service && ! -e $BEFORE/agent ]] && rm -rf -- "${NODE_PASSWORD%/*}"
+  [[ $UNIT == k3s.service && ! -e $BEFORE/agent ]] && ! laid_before "$NODE_PASSWORD" && rm -f -- "$NODE_PASSWORD"
   rm -f -- "$UNIT_DIR/$UNIT"
   systemctl daemon-reload 2>/dev/null
-  UNDONE+=("the service, its data and its membership are gone; the node is as it was before")
+  UNDONE+=("the service, its data and its membership are gone; files that k3s did not write stay")
 }
 
 # leave_again: the member and the Node that this run brought into a living cluster leave it. Fails,
@@ -162,5 +157,5 @@ leave_again() {
 
 # drop_directories: the last of the undo of a new node: the directories of the files that went.
 drop_directories() {
-  rmdir -- "${JOIN%/*}" "$ETC" "${ETC%/*}" 2>/dev/null
+  drop_empty "${JOIN%/*}" "$ETC" "${NODE_PASSWORD%/*}" "${ETC%/*}" "${DATA%/*}"
 }

@@ -140,6 +140,7 @@ wait_registered() {
       die "the service is active, but the cluster ($url) does not know the Node ${ARG[name]} after $((SECONDS - since)) s (HTTP ${code:-none})"
     fi
     check_agent
+    stay_alive
     pause "$POLL"
   done
 }

@@ -10,7 +10,7 @@ verb_checkup() {
   scratch || refuse "no room in $ROOT/run, which lies in memory"
   observe_k3s
   [[ ${ARG[role]} == balancer ]] || parts+=(binary reach)
-  [[ ${ARG[role]} == server ]] && parts+=(snapshots etcd)
+  [[ ${ARG[role]} == server ]] && parts+=(snapshots etcd restart)
   [[ -z ${ARG[api]:-} ]] || parts+=(api)
   [[ -z ${ARG[s3]:-} ]] || parts+=(away)
   # side by side: most of the time is spent on waiting

@@ -168,10 +168,16 @@ put_original() {
   act
   systemctl disable --quiet --now "$1" 2>/dev/null
   file_of "$1" && file=$REPLY
+  [[ $1 != keepalived ]] || drop_from_loopback "$(address_in "$file")"
   copy=$STATE/original/${file//\//%}
   if [[ -e $copy ]]; then cp -p -- "$copy" "$file"; else rm -f -- "$file"; fi
   rm -f -- "$copy" "$copy.absent"
   changed "$1"
+}
+
+# address_in FILE: the address that a keepalived.conf of ours moves, on standard output.
+address_in() {
+  sed -nE '/virtual_ipaddress/,/\}/ s#^ *([0-9a-fA-F.:]+)/32.*#\1#p' "$1" | head -n 1
 }
 
 verb_endpoint_remove() {

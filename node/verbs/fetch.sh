@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034  # NODE_NAME and STEP_FILE are read by the library
 # fetch: the release is on this node and checked, beside the place where the step `server` or `agent`
-# will put it, so that nobody waits for a download in the chain of servers. k3s itself is not touched.
+# will put it, so that nobody waits for a download in the chain of servers. k3s itself is not touched, but for one that
+# cannot start: the first server of the chain waits in vain while the others end at each start.
 
 verb_fetch() {
   local out=()
@@ -14,6 +15,7 @@ verb_fetch() {
   : >"$STEP_FILE"
   observe_machine
   step stage stage_binary
+  step passwords unblock_start
   finish_step ok
   json_string "${ARG[name]}" && out+=(node "$REPLY")
   json_string "${ARG[version]}" && out+=(version "$REPLY")

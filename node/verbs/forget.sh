@@ -7,7 +7,7 @@
 
 verb_forget() {
   local url=https://127.0.0.1:$API_PORT line id name learner where forgotten=()
-  parse_args "name address role deadline" "" "$@"
+  parse_args "name address role peer deadline" "" "$@"
   require name
   begin_elsewhere
   observe_k3s
@@ -45,9 +45,7 @@ verb_forget() {
 begin_elsewhere() {
   NODE_NAME=${ARG[name]:-$NODE_NAME}
   mkdir -p "$STATE"
-  trap '' HUP PIPE
-  trap 'interrupted TERM' TERM
-  trap 'interrupted INT' INT
+  outlive_caller
 }
 
 # need_server: refuses where there is no server to ask.

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034  # UNDO_LAST and WAS_ACTIVE are read by the library
 # remove: this node leaves its cluster for good, and nothing of k3s stays on it. What is kept: our own
-# logs, and a server's snapshot with its token: the last server's in $LAST, another's in $SNAPSHOTS.
+# logs, and a server's snapshot with its token: the last server's in $LAST, another's in $SNAPSHOTS. What neither k3s
+# nor this program wrote stays where it is, and is named.
 
 verb_remove() {
   local out=()
@@ -28,6 +29,7 @@ verb_remove() {
   json_string "${ARG[role]}" && out+=(role "$REPLY")
   json_string "${LEAVING:-never}" && out+=(left "$REPLY")
   json_or_null "$([[ $LEAVING == last ]] && echo "$LAST")" && out+=(kept "$REPLY")
+  json_list "${FILES[@]}" && out+=(leftBehind "$REPLY")
   json_list "${CHANGED[@]}" && out+=(changed "$REPLY")
   json_object "${out[@]}" seconds "$((SECONDS - STARTED))"
   answer "$REPLY"
@@ -79,13 +81,19 @@ save_last() {
   sync "$LAST/$name" 2>/dev/null
 }
 
-# wipe_all
+# wipe_all: what k3s and this program wrote. What is left is not theirs: it is named.
 wipe_all() {
+  local name
   wipe_data
-  rm -rf -- "$DATA/agent/images"
-  rmdir -- "$DATA/agent" "$DATA" "${DATA%/*}" 2>/dev/null
+  while IFS= read -r name; do
+    [[ -n $name ]] && rm -f -- "$DATA/agent/images/$name"
+  done < <(cat "$IMAGES_PUT" 2>/dev/null)
+  drop_empty "$DATA/agent/images" "$DATA/agent" "$DATA" "${DATA%/*}"
   wipe_files
   drop_bar
-  rm -rf -- "$RUNNING" "$RESTORES" "$CORDONED_HERE"
+  laid_back
+  rm -rf -- "$RUNNING" "$RESTORES" "$CORDONED_HERE" "$LAID" "$IMAGES_PUT"
   forget_before
+  name_files "$ROOT" < <(find_left)
+  ((${#FILES[@]} == 0)) || { list_files && say "left here, since neither k3s nor this program wrote it: $REPLY"; }
 }

@@ -149,6 +149,7 @@ come_back() {
   step unit put_unit server
   step start run_service
   step voter wait_alone
+  step passwords save_bootstrap_data
   step admit admit_nodes
   past_restore # an earlier one, given up, may have halted this server
   restore_record "${ARG[id]}"

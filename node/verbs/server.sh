@@ -28,6 +28,7 @@ verb_server() {
   step changed wait_changed
   [[ -z $TAKING ]] || step migrated finish_existing
   check_token_rotated
+  step passwords save_bootstrap_data
   finish_rotations
   forget_before
   step uncordon uncordon_or_die
@@ -96,7 +97,10 @@ check_quorum() {
 # put_server_config: marker, config.yaml and, for a node that is no member yet, the join file.
 put_server_config() {
   act
-  [[ $MEMBERSHIP == rejoin ]] && set_data_aside
+  case $MEMBERSHIP in
+    join) rm -rf -- "$DATA/server/cred" ;; # of a try that was cut short: compared with the cluster's, it would end k3s
+    rejoin) set_data_aside ;;
+  esac
   put_marker server
   put_config
   case $MEMBERSHIP in
@@ -110,8 +114,35 @@ put_server_config() {
 start_server() {
   case $MEMBERSHIP in
     join | rejoin) run_service clear_once "${LIVING[0]}" ;;
-    *) if [[ $TAKING == migrate ]]; then run_service watch_migration; else run_service; fi ;;
+    *)
+      if [[ $TAKING == migrate ]]; then
+        run_service watch_migration
+      elif [[ -e $BEFORE/new ]]; then
+        run_service begin_over
+      else
+        run_service
+      fi
+      ;;
   esac
+}
+
+BEGUN_OVER=no
+
+# begin_over: each second while a new server starts. The data of a first start that was cut short can be such that k3s
+# ends at every further one; nothing was ever kept in them, so they go and it starts anew, once.
+begin_over() {
+  [[ $BEGUN_OVER == no && $ETCD_HERE == yes && -n $WATCHED ]] && ((RESTARTS > WATCHED_FROM)) || return 0
+  BEGUN_OVER=yes
+  first_death
+  say "k3s cannot go on from its interrupted first start ($REPLY); it begins over"
+  leave_again || { say "its data are kept: $REPLY" && return 0; }
+  timeout 120 systemctl stop "$UNIT" || die "$UNIT could not be stopped within 120 s"
+  rm -rf -- "$ETCD_DATA"
+  drop_passwords
+  service_state
+  record_start
+  systemctl start --no-block "$UNIT" || die "systemctl start $UNIT failed"
+  watch_deaths "$INVOCATION"
 }
 
 # wait_voter: until etcd itself lists this server as a voter and has a leader.
@@ -127,6 +158,7 @@ wait_voter() {
       show_journal "$begun"
       die "this server is active but not a voter after $((SECONDS - since)) s: ${OWN_LINE:+it is listed as a learner; }$why"
     fi
+    stay_alive
     every 15 progress && say "not a voter yet after $((SECONDS - since)) s: $why"
     pause "$POLL"
   done

@@ -3,7 +3,7 @@
 # fresh lease. A voter beside those is said: it may be one that this run removes at its end. Runs on a
 # server; changes nothing.
 
-LEASE_FRESH=40 # seconds: a kubelet renews its lease every 10, and is given up after 40
+LEASE_FRESH=40 # seconds: a kubelet renews its lease every 10, the first time 10 after its Node registered, and is given up after 40
 
 verb_verify() {
   local since=$SECONDS other
@@ -65,16 +65,16 @@ look_at_etcd() {
 # look_at_nodes: NODES, a line "NAME READY VERSION ROLES" each; adds to MISSING.
 look_at_nodes() {
   local kind name rest now renewed wanted agents=${ARG[agent]:-} found=()
-  declare -A lease=() seen=()
+  declare -A renewal=() seen=()
   NODES=()
   printf -v now '%(%s)T' -1
   # one question for both: to start kubectl takes longer than to answer it
   while read -r kind name rest; do
     case $kind in
-      Lease) renewed=$(date -d "$rest" +%s 2>/dev/null) && lease[$name]=$((now - renewed)) ;;
+      Lease) renewed=$(date -d "$rest" +%s 2>/dev/null) && renewal[$name]=$((now - renewed)) ;;
       Node) found+=("$name $rest") ;;
     esac
-  done < <(kube --namespace kube-node-lease get nodes,leases.coordination.k8s.io -o go-template='{{range .items}}{{.kind}} {{.metadata.name}} {{if eq .kind "Lease"}}{{.spec.renewTime}}{{else}}{{$ready := "Unknown"}}{{range .status.conditions}}{{if eq .type "Ready"}}{{$ready = .status}}{{end}}{{end}}{{$ready}} {{.status.nodeInfo.kubeletVersion}} {{range $key, $value := .metadata.labels}}{{$key}},{{end}}{{end}}{{"\n"}}{{end}}' 2>/dev/null)
+  done < <(kube --namespace kube-node-lease get nodes,leases.coordination.k8s.io -o go-template='{{range .items}}{{.kind}} {{.metadata.name}} {{if eq .kind "Lease"}}{{.spec.renewTime}}{{else}}{{.metadata.creationTimestamp}} {{$ready := "Unknown"}}{{range .status.conditions}}{{if eq .type "Ready"}}{{$ready = .status}}{{end}}{{end}}{{$ready}} {{.status.nodeInfo.kubeletVersion}} {{range $key, $value := .metadata.labels}}{{$key}},{{end}}{{end}}{{"\n"}}{{end}}' 2>/dev/null)
   for wanted in "${found[@]}"; do
     judge_node "$wanted"
   done
@@ -84,18 +84,24 @@ look_at_nodes() {
   return 0
 }
 
-# judge_node LINE: one of them, with what look_at_nodes knows.
+# judge_node LINE: one of them, with what look_at_nodes knows. A Node that is younger than its first lease is Ready
+# because its kubelet has just said so; both times are of the servers' clocks.
 judge_node() {
-  local name ready version roles
-  read -r name ready version roles <<<"$1"
+  local name created ready version roles age why
+  read -r name created ready version roles <<<"$1"
   seen[$name]=yes
+  age=${renewal[$name]:-} why="its lease is $age s old"
+  if [[ -z $age ]]; then
+    created=$(date -d "$created" +%s 2>/dev/null) || created=0
+    age=$((now - created)) why="it has no lease, $age s after it registered"
+  fi
   if [[ ! ,${ARG[server]},${ARG[agent]:-}, == *",$name,"* ]]; then
     :
   elif [[ $ready != True ]]; then
     MISSING+=("the Node $name is not Ready ($ready)")
     ready=False
-  elif ((${lease[$name]:-999999} > LEASE_FRESH)); then
-    MISSING+=("the Node $name is called Ready, but its lease is ${lease[$name]:-never} s old: its kubelet is not running, or its clock is off")
+  elif ((age > LEASE_FRESH)); then
+    MISSING+=("the Node $name is called Ready, but $why: its kubelet is not running, or its clock is off")
     ready=False
   fi
   NODES+=("$name $ready $version ${roles:--}")

@@ -54,6 +54,32 @@ export function membersOf(cluster: ClusterFacts): Etcd["members"] {
 /** k3s names a member after its node and eight characters. */
 export const nodeOf = (memberName: string): string => memberName.replace(/-[0-9a-f]{8}$/, "");
 
+export interface Voters {
+  /** Whether etcd itself says who they are; else the database of a server that can be reached names them. */
+  readonly told: boolean;
+  readonly all: readonly string[];
+  /** Those whose k3s runs as far as anybody knows. */
+  readonly alive: readonly string[];
+}
+
+export function votersOf(cluster: ClusterFacts): Voters {
+  const dead = down(cluster);
+  const members = membersOf(cluster);
+  const all =
+    members.length > 0
+      ? members.filter(({ learner, name }) => !learner && name !== "-").map(({ name }) => nodeOf(name))
+      : votersOnDisk(cluster);
+  const known = serverNames(cluster);
+  const alive = all.filter((name) => known.includes(name) && !dead.has(name));
+  return { told: members.length > 0, all, alive };
+}
+
+/** Servers of the stack that the databases name: k3s whose etcd has no majority restarts, and nobody can be asked. */
+function votersOnDisk(cluster: ClusterFacts): string[] {
+  const addresses = new Set(seenServers(cluster).flatMap(({ facts }) => facts.etcd?.onDisk ?? []));
+  return cluster.config.servers.filter(({ address }) => addresses.has(address)).map(({ name }) => name);
+}
+
 /** The Nodes as the API sees them; undefined when no server could tell. */
 export const apiNodes = (cluster: ClusterFacts): readonly ApiNode[] | undefined =>
   seen(cluster).find(({ facts }) => facts.api)?.facts.api ?? undefined;

@@ -1,19 +1,12 @@
 import type { ClusterFacts } from "./facts.ts";
 import { type Finding, sorted } from "./finding.ts";
 import { encryption, nodes, token } from "./rules/cluster.ts";
-import {
-  alarm,
-  database,
-  diskLatency,
-  fragmentation,
-  leader,
-  members,
-  peerLatency,
-  quorum,
-} from "./rules/etcd.ts";
+import { alarm, database, diskLatency, fragmentation, leader, members, peerLatency } from "./rules/etcd.ts";
 import { certificates, clock, disk } from "./rules/machine.ts";
 import { endpoint, ports, roundTrip } from "./rules/network.ts";
 import { binary, config, permissions, reachable, service, unfinished, unit, version } from "./rules/node.ts";
+import { quorum } from "./rules/quorum.ts";
+import { restart } from "./rules/restart.ts";
 import { snapshot, snapshotAway } from "./rules/snapshot.ts";
 
 /** Every rule: facts in, findings out. None asks anybody. */
@@ -32,6 +25,7 @@ const rules: readonly ((cluster: ClusterFacts) => Finding[])[] = [
   certificates,
   snapshot,
   snapshotAway,
+  restart,
   members,
   quorum,
   leader,

@@ -68,7 +68,14 @@ const records = z.object({ unfinished: z.array(text).max(64), running: z.boolean
 
 const file = z.object({ name: word, place: text, bytes: z.int(), createdAt: moment }).nullable();
 
-const snapshots = z.object({ newest: file, problem: text.nullable(), since: moment });
+const snapshots = z.object({
+  /** k3s' own. */
+  newest: file,
+  /** Those that have a name in the stack, and those from before a change. */
+  kept: file,
+  problem: text.nullable(),
+  since: moment,
+});
 
 const away = z.object({ newest: file, problem: text.nullable() });
 
@@ -86,6 +93,8 @@ const etcd = z.object({
   /** Why it does not answer with a majority. */
   problem: text.nullable(),
   members: z.array(member).max(32),
+  /** Addresses of members in its database, where etcd itself does not say; some may have left. */
+  onDisk: z.array(text).max(64),
   id: id.nullable(),
   leader: id.nullable(),
   /** `MEMBER-ID NOSPACE` */
@@ -94,18 +103,26 @@ const etcd = z.object({
   metrics: z.array(text).max(300),
 });
 
+const restart = z.object({
+  /** Why k3s did not say what it would compare. */
+  problem: text.nullable(),
+  /** Files on disk that are newer than etcd's copy. */
+  newer: z.array(text).max(32),
+});
+
 const apiNode = z
   .string()
-  .regex(/^[a-z0-9.-]{1,253}\|[A-Za-z]{1,10}\|[^|]{0,80}\|(?:yes|no)\|-?\d{0,10}\|[^|]{0,200}$/)
+  .regex(/^[a-z0-9.-]{1,253}\|[A-Za-z]{1,10}\|[^|]{0,80}\|(?:yes|no|ours)\|-?\d{1,10}\|[^|]{0,200}$/)
   .transform((line) => {
-    const [name, ready, version, cordoned, age, keys] = line.split("|") as [string, string, ...string[]];
+    const [name, ready, version, cordoned, silent, keys] = line.split("|") as [string, string, ...string[]];
     return {
       name,
       ready: ready === "True",
       version: version!,
-      cordoned: cordoned === "yes",
-      /** Seconds since its lease was renewed; Infinity without one. */
-      age: age === "" ? Number.POSITIVE_INFINITY : Number(age),
+      /** By whom: `ours` by a step of this program, `yes` by somebody else. */
+      cordoned: cordoned as "no" | "yes" | "ours",
+      /** Seconds since its lease was renewed; without one, since it registered. */
+      silent: Number(silent),
       /** What its encryption keys are called, and how far their rotation is. */
       keys: keys!,
     };
@@ -124,6 +141,7 @@ const checkup = z.object({
   /** null when the API did not answer. */
   api: z.array(apiNode).max(10_000).nullish(),
   away: away.optional(),
+  restart: restart.optional(),
 });
 
 export type Checkup = z.output<typeof checkup>;

@@ -33,6 +33,7 @@ export const checks = [
   "certificates",
   "snapshot",
   "snapshot-away",
+  "restart",
   "members",
   "quorum",
   "leader",

@@ -38,7 +38,9 @@ function summary(cluster: ClusterFacts): string {
   const holders = answered.filter(({ facts }) => facts.machine.vip).map(({ machine }) => machine.name);
   return [
     `${answered.length} of ${cluster.patients.length} machines answered`,
-    `${voters.length} voters${leader ? `, ${nodeOf(leader.name)} leads` : ""}`,
+    voters.length > 0
+      ? `${voters.length} voters${leader ? `, ${nodeOf(leader.name)} leads` : ""}`
+      : "no etcd says who votes",
     ...(address === undefined ? [] : [`${address} is on ${listed(holders) || "no machine"}`]),
   ].join("; ");
 }

@@ -46,7 +46,7 @@ async function nodesLate({ access }: TargetCluster, names: readonly string[]): P
     const node = nodes.find((one) => one.name === name);
     if (!node) return [`${name} has no Node`];
     if (!node.ready) return [`the Node ${name} is not Ready`];
-    return node.leaseAgeMs > freshLeaseMs ? [`the Node ${name} has not been heard of lately`] : [];
+    return node.silentMs > freshLeaseMs ? [`the Node ${name} has not been heard of lately`] : [];
   });
 }
 

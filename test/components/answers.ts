@@ -46,6 +46,7 @@ const answers: Readonly<Record<string, (command: string) => string>> = {
   halt: () => "{}",
   restore: () => "{}",
   endpoint: () => "{}",
+  handover: () => "{}",
   verify: (command) => {
     const voters = flagOf(command, "server").split(",");
     const nodes = voters.map((name) => ({ name, ready: true, version: "v1.34.2+k3s1", roles: [] }));

@@ -52,6 +52,17 @@ test("K7 keepalived runs on every server as soon as that server votes", async ()
   assert.deepEqual(kubernetes(resources.custom), []);
 });
 
+test("S48 before kube-vip comes to a server, a keepalived that has the address there hands it over", async () => {
+  const { resources } = await build();
+  for (const index of [1, 2, 3]) {
+    const step = resources.named(`server-${index}-handover`);
+    assert.match(lineOf(step), /k3s-node handover .*--address 192\.0\.2\.10/);
+    assert.match(String(step.inputs.delete), /k3s-node handover-undo .*--address 192\.0\.2\.10/);
+    assert.ok(resources.waits("cluster-kube-vip-pods", step.name));
+    assert.ok(!resources.waits(step.name, "server-1-k3s"), "it holds no server up");
+  }
+});
+
 test("P1 somebody else's balancer is only named", async () => {
   const { resources, result } = await build({
     endpoint: { provider: "external", address: "k3s.example.org" },

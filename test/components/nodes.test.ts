@@ -29,6 +29,7 @@ test("S25: a lost server is forgotten by a living one, before any server is touc
   const { resources } = await build({ servers: serversWithout(2) });
   const forget = resources.named("server-3-forget");
   assert.match(lineOf(forget), /k3s-node forget .*--name server-3 --address 192\.0\.2\.13 /);
+  assert.match(lineOf(forget), / --peer server-2=192\.0\.2\.12 --peer server-3=192\.0\.2\.13/);
   assert.equal((forget.inputs.connection as { host: string }).host, "192.0.2.11");
   assert.ok(resources.waits("server-1-k3s", "server-3-forget"));
   assert.match(lineOf(resources.named("cluster-verify")), /--server server-1,server-2 /);

@@ -136,6 +136,24 @@ describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout
     unchanged(await cluster.operate("up"));
   });
 
+  for (const provider of ["kube-vip", "keepalived"]) {
+    test(`S48 on the servers the endpoint changes to ${provider}, and somebody answers all the time`, async (t) => {
+      await cluster.configure({ more: { endpoint: { provider, address: vip } } });
+      const seen = await watched(t, admin, `to ${provider}`, async () => {
+        await cluster.operate("up");
+        await sleep(around);
+      });
+      uninterrupted(seen);
+      assert.ok(seen.availability.longestMs < around, `away for ${seen.availability.longestMs} ms`);
+      await holder(servers());
+      for (const machine of servers()) {
+        const held = await output(machine, `ip -o address show dev lo to ${vip}/32`);
+        assert.equal(held, "", `${machine.name} holds it on its loopback interface no more`);
+      }
+      unchanged(await cluster.operate("up"));
+    });
+  }
+
   test("K3 K7 the server with the address loses its power: another one has it, exactly one", async (t) => {
     const active = await holder(servers());
     const others = servers().filter((machine) => machine !== active);

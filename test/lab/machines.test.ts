@@ -129,7 +129,7 @@ describe("lab machines", { skip }, () => {
       ...home,
       rootfs: async () => "",
       hosts: async () => "",
-      assertKept: async () => {},
+      record: async () => ({ instance: lab.instance, index: 0, createdAt: lab.createdAt }),
     });
     const started = performance.now();
     await assert.rejects(

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { Machine } from "../../lab/machines/machine.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { everyServerReturns } from "../../lab/restarts.ts";
 import { membersOf } from "../../measure/etcd.ts";
 import { type Access, nodesOf } from "../../measure/kube.ts";
+import { apiPatiently } from "../../measure/patient.ts";
 import {
   adminOf,
   type Cluster,
@@ -16,9 +19,44 @@ import {
   watched,
 } from "./support.ts";
 
-/** What of k3s may be left on a machine: nothing. Its own logs and snapshots are below /var/lib/homelab-k3s. */
-const leftovers = `ls -d /usr/local/bin/k3s /etc/rancher/k3s /etc/systemd/system/k3s*.service \\
-  /run/systemd/system/k3s.service.d /var/lib/rancher/k3s/* /var/lib/kubelet/* 2>/dev/null; pgrep -fl '^/var/lib/rancher/k3s/data/' || true`;
+const k3s = "/var/lib/rancher/k3s";
+const kubelet = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
+
+/** Files of a user in k3s' directories, laid before the first `up`; all of them are valid for a real k3s. */
+const ofUser: Readonly<Record<string, string>> = {
+  [`${k3s}/agent/etc/containerd/config-v3.toml.d/mine.toml`]: "version = 3\n",
+  [`${k3s}/agent/etc/kubelet.conf.d/50-mine.conf`]: kubelet,
+  [`${k3s}/server/manifests/mine.yaml`]: "apiVersion: v1\nkind: Namespace\nmetadata: { name: mine }\n",
+  [`${k3s}/server/audit.yaml`]: "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n",
+  [`${k3s}/server/tls/root-ca.key`]: "a key\n",
+  "/etc/rancher/k3s/registries.yaml": "mirrors: {}\n",
+};
+const lay = (machine: Machine) =>
+  output(
+    machine,
+    Object.entries(ofUser)
+      .map(([path, content]) => `install -D -m 640 /dev/stdin '${path}' <<'END'\n${content}END`)
+      .join("\n"),
+  );
+
+/** Fails unless all of them are on a machine as they were laid. */
+async function stillLaid(machine: Machine): Promise<void> {
+  for (const [path, content] of Object.entries(ofUser)) {
+    const found = await output(machine, `stat -c '%a %U' '${path}' && cat '${path}'`);
+    assert.equal(found, `640 root\n${content}`, `${machine.name}: ${path}`);
+  }
+}
+
+/**
+ * What of k3s may be left on a machine: nothing but files of a user, and of the lab's own. Logs and snapshots are below
+ * /var/lib/homelab-k3s.
+ */
+const leftovers = `{ ls -d /usr/local/bin/k3s /etc/systemd/system/k3s*.service /run/systemd/system/k3s.service.d
+  find /etc/rancher ${k3s} /var/lib/kubelet ! -type d; } 2>/dev/null |
+  grep -vE '${k3s}/agent/(etc/.*/lab\\.(toml|conf)|images/.*)$' | grep -vxF ${Object.keys(ofUser)
+    .map((path) => `-e ${path}`)
+    .join(" ")}
+  pgrep -fl '^${k3s}/data/' || true`;
 
 describe("nodes of a living cluster of three servers and two agents", { skip, timeout }, () => {
   let rehearsal: Rehearsal;
@@ -44,6 +82,12 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
     votersAre(await membersOf(cluster.machine(asked)), expected.split(" "));
   const roles = async () =>
     Object.fromEntries((await nodesOf(admin)).map((node) => [node.name, node.ready && node.roles.join()]));
+  /** Nodes that take no pods. */
+  const cordoned = async () => {
+    const path = "/api/v1/nodes?fieldSelector=spec.unschedulable%3Dtrue";
+    const { items } = await apiPatiently<{ items: { metadata: { name: string } }[] }>(admin, "GET", path);
+    return items.map(({ metadata }) => metadata.name);
+  };
   const server = "control-plane,etcd";
   const nothingLost = async (...args: Parameters<typeof watched>) => {
     const { written } = await watched(...args);
@@ -57,8 +101,9 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
     await machine.waitSsh();
   };
 
-  test("K4 a bring-up that fails half-way leaves no half-done node; one more run converges", async () => {
+  test("K4 S45 a bring-up that fails half-way leaves no half-done node; one more run converges", async () => {
     const third = cluster.machine("server-3");
+    for (const name of ["server-3", "agent-1"]) await lay(cluster.machine(name));
     const dropIn = "/etc/systemd/system/k3s.service.d";
     await output(
       third,
@@ -66,6 +111,7 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
     );
     assert.match(await failedUp(rehearsal), /server-3: .*undone: /s);
     assert.equal(await output(third, leftovers), "");
+    await stillLaid(third);
     await votersOf("server-1", "server-1 server-2");
     await output(third, `rm -r ${dropIn}`);
     await cluster.operate("up");
@@ -97,19 +143,26 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
     unchanged(await cluster.operate("up"));
   });
 
-  test("M2 two agents become servers, one after another", async (t) => {
+  test("M2 S45 two agents become servers, one after another", async (t) => {
     await nodes("server-1 server-2 server-3 agent-1 agent-2", "");
     await nothingLost(t, admin, "promotion of two agents", () => cluster.operate("up"));
     await votersOf("agent-2", "agent-1 agent-2 server-1 server-2 server-3");
     assert.deepEqual(new Set(Object.values(await roles())), new Set([server]));
+    await stillLaid(cluster.machine("agent-1"));
     assert.equal(
       await output(cluster.machine("agent-1"), "ls /etc/systemd/system | grep k3s-agent || true"),
       "",
     );
+    assert.deepEqual(await cordoned(), [], "their Nodes are still those of the agents, which were drained");
     unchanged(await cluster.operate("up"));
   });
 
-  test("M2 S34 one server becomes an agent and another is removed: three voters, and the removed one is clean", async (t) => {
+  test("S41 after a promotion every server comes back twice, and once without power", async () => {
+    await everyServerReturns(cluster, admin);
+    assert.deepEqual(await cordoned(), []);
+  });
+
+  test("M2 S34 S45 one server becomes an agent and another is removed: three voters, and the removed one is clean", async (t) => {
     await nodes("server-1 server-2 agent-2", "server-3");
     await nothingLost(t, admin, "demotion and removal", () => cluster.operate("up"));
     await votersOf("server-2", "agent-2 server-1 server-2");
@@ -120,12 +173,14 @@ describe("nodes of a living cluster of three servers and two agents", { skip, ti
       "server-3": "",
     });
     assert.equal(await output(cluster.machine("agent-1"), leftovers), "");
+    for (const name of ["agent-1", "server-3"]) await stillLaid(cluster.machine(name));
     assert.match(
       await output(cluster.machine("agent-1"), "ls /var/lib/homelab-k3s/snapshots"),
       /^before-.*\.token$/m,
     );
     const { voters } = await cluster.outputs();
     assert.deepEqual(voters, ["agent-2", "server-1", "server-2"]);
+    assert.deepEqual(await cordoned(), []);
     unchanged(await cluster.operate("up"));
   });
 

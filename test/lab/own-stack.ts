@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { projectRoot } from "../../components/scripts.ts";
 import { settingsOf } from "../../lab/engine.ts";
+import { type CommandResult, command } from "../../lab/machines/command.ts";
 import { pulumiDirectory } from "../../lab/paths.ts";
 import type { Rehearsal } from "./support.ts";
 
@@ -14,6 +15,8 @@ export interface OwnStack {
    * @returns what was on the screen
    */
   ops(args: readonly string[], typed: string): Promise<{ code: number | null; screen: string }>;
+  /** Pulumi's CLI, which runs the program through its language host. */
+  pulumi(args: readonly string[]): Promise<CommandResult>;
   end(): Promise<void>;
 }
 
@@ -24,14 +27,19 @@ export async function ownStack({ cluster, prepared }: Rehearsal): Promise<OwnSta
   const checkout = await mkdtemp(join(tmpdir(), "own-stack-"));
   await cp(projectRoot, checkout, { recursive: true, filter: (path) => !leftOut.has(basename(path)) });
   await symlink(join(projectRoot, "node_modules"), join(checkout, "node_modules"));
-  const pulumi = join(cluster.lab.directory, pulumiDirectory);
-  await cp(join(pulumi, "work", "Pulumi.lab.yaml"), join(checkout, "Pulumi.lab.yaml"));
-  const env = { ...process.env, ...(await settingsOf(pulumi, prepared.env)).envVars };
+  const kept = join(cluster.lab.directory, pulumiDirectory);
+  await cp(join(kept, "work", "Pulumi.lab.yaml"), join(checkout, "Pulumi.lab.yaml"));
+  const env = { ...process.env, ...(await settingsOf(kept, prepared.env)).envVars };
   const ops = (args: readonly string[], typed: string) => {
-    const command = [process.execPath, "ops/main.ts", "--stack", "lab", ...args].join(" ");
-    return atTerminal(command, { cwd: checkout, env }, typed);
+    const line = [process.execPath, "ops/main.ts", "--stack", "lab", ...args].join(" ");
+    return atTerminal(line, { cwd: checkout, env }, typed);
   };
-  return { ops, end: () => rm(checkout, { recursive: true, force: true }) };
+  const pulumi = (args: readonly string[]) =>
+    command("pulumi", ["--cwd", checkout, "--non-interactive", ...args], {
+      env: env as Record<string, string>,
+      allowFailure: true,
+    });
+  return { ops, pulumi, end: () => rm(checkout, { recursive: true, force: true }) };
 }
 
 /** Runs a command at a terminal of its own, and types an answer once there is a question. */

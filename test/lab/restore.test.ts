@@ -11,6 +11,7 @@ import { openCluster, startOver } from "../../lab/cluster.ts";
 import { copyOf } from "../../lab/off-node.ts";
 import { compare, type Objects, objectsOf } from "../../lab/oracle.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
+import { everyServerReturns } from "../../lab/restarts.ts";
 import { membersOf } from "../../measure/etcd.ts";
 import {
   adminOf,
@@ -124,6 +125,10 @@ describe("restore of three servers and an agent", { skip, timeout }, () => {
     await restoredTo(early, later);
     await output(first(), `test -d ${aside}`);
     await output(cluster.machine("server-2"), "test ! -e /var/lib/rancher/k3s/server/removed-member");
+  });
+
+  test("S41 after it every server comes back twice, and once without power", async () => {
+    await everyServerReturns(cluster, await adminOf(cluster));
   });
 
   test("S19 a second `up` changes nothing, and neither does taking `restore` out again", async () => {

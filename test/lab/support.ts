@@ -13,6 +13,7 @@ import { type Availability, availability } from "../../measure/outage.ts";
 import { apiPatiently } from "../../measure/patient.ts";
 import { startProber } from "../../measure/prober.ts";
 import { type Outcome, startWriter } from "../../measure/writer.ts";
+import { tellLab } from "../proof/labs.ts";
 
 /** Why these tests cannot run here; never under CI. */
 export const skip = process.getuid?.() === 0 ? false : "machines need root";
@@ -46,6 +47,7 @@ export type Rehearsal = { prepared: Prepared; cluster: Cluster; end(): Promise<v
 export async function rehearse(name: string, wanted: Omit<Wanted, "instance">): Promise<Rehearsal> {
   const board = new Board();
   const prepared = await prepare({ ...wanted, instance: `test-${name}-${process.pid}` }, board, () => 0);
+  tellLab(prepared.releases);
   const end = async () => {
     await prepared.close();
     await prepared.lab.down();
@@ -196,6 +198,12 @@ export async function runAgain(cluster: Cluster, name: string, flag = ""): Promi
   const { code, stdout, stderr } = await cluster.machine(name).exec(`${command} ${flag}`, { stdin });
   assert.equal(code, 0, `${name}: ${stderr}`);
   return JSON.parse(stdout) as { changed: string[] };
+}
+
+/** Runs the step that brings the release to a node by hand, as the stack has it. */
+export async function fetchAgain(cluster: Cluster, name: string): Promise<void> {
+  const { command } = await cluster.step(name, "fetch");
+  await output(cluster.machine(name), command);
 }
 
 export type { Cluster };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { connect } from "node:tls";
 import type { Release } from "../../lab/prepare.ts";
@@ -23,6 +24,8 @@ import {
 const versions = ["v1.33.5+k3s1", "v1.33.6+k3s1", "v1.34.2+k3s1", "v1.35.1+k3s1"];
 const serverNames = ["server-1", "server-2", "server-3"];
 const everyone = ["agent-1", ...serverNames];
+/** The machines have this host's control groups. */
+const cgroup2 = existsSync("/sys/fs/cgroup/cgroup.controllers");
 const deployments = "/apis/apps/v1/namespaces/default/deployments";
 const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
 
@@ -47,6 +50,19 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
     Object.fromEntries((await nodesOf(admin)).map(({ name, version }) => [name, version]));
   const all = (version: string) => Object.fromEntries(everyone.map((name) => [name, version]));
   const voting = async () => votersAre(await membersOf(cluster.machine("server-1")), serverNames);
+
+  test("S46 k3s 1.35 is refused where control groups are of version 1, until its kubelet is told to run there", {
+    skip: cgroup2 && "this host has version 2",
+  }, async () => {
+    for (const name of everyone)
+      await output(cluster.machine(name), "rm -f /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/lab.conf");
+    await to(3);
+    const said = await failedUp(rehearsal);
+    for (const name of everyone)
+      assert.match(said, new RegExp(`${name}: refused: .* control groups of version 1 .*failCgroupV1`));
+    assert.deepEqual(await running(), all(versions[0]!));
+    for (const name of everyone) await output(cluster.machine(name), runOnVersion1);
+  });
 
   test("S05 a skipped minor is refused before anything is touched", async () => {
     await to(3);
@@ -167,6 +183,10 @@ describe("changes of a living cluster of three servers and an agent", { skip, ti
     unchanged(await cluster.operate("preview"));
   });
 });
+
+/** What somebody does who cannot boot a machine with control groups of version 2. */
+const runOnVersion1 = `directory=/var/lib/rancher/k3s/agent/etc/kubelet.conf.d; mkdir -p $directory
+  printf '%s\\n' 'apiVersion: kubelet.config.k8s.io/v1beta1' 'kind: KubeletConfiguration' 'failCgroupV1: false' >$directory/50-cgroup-v1.conf`;
 
 /** Pods that no node must hold for good: one for each node. */
 async function startWeb(admin: Access): Promise<void> {

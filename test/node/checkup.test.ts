@@ -133,3 +133,21 @@ test("S13 ports of others are open, refused or silent, and silence takes no long
   assert.ok(lines.includes("silent 9 silent 0"), stdout);
   assert.ok(took < 10_000, `${took} ms`);
 });
+
+test("S24 where etcd does not run its database tells who its members are, and the newest of our snapshots is told", async () => {
+  const root = machine();
+  const member = (address: string) => `{"id":1,"peerURLs":["https://${address}:2380"],"name":"x"}`;
+  put(
+    root,
+    "var/lib/rancher/k3s/server/db/etcd/member/snap/db",
+    `\0${member("10.0.0.1")}\0${member("10.0.0.2")}`,
+  );
+  const kept = "var/lib/homelab-k3s/snapshots";
+  put(root, `${kept}/nightly`, "whole");
+  put(root, `${kept}/nightly.json`, '{"name":"nightly","createdAt":"2031-05-01T07:00:00Z"}');
+  put(root, `${kept}/half.json`, "{}");
+  const { etcd, snapshots } = await checkup(root);
+  assert.deepEqual(etcd?.onDisk, ["10.0.0.1", "10.0.0.2"]);
+  const { name, bytes, createdAt } = snapshots!.kept!;
+  assert.deepEqual([name, bytes, createdAt], ["nightly", 5, "2031-05-01T07:00:00Z"]);
+});

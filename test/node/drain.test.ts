@@ -72,6 +72,10 @@ const world = (body: string) => `
   patch_self() { if [[ $1 == *true* ]]; then echo "yes 2026" >"$node"; else echo "no -" >"$node"; fi; }
   look_at_pods() { PODS=("shop held u1 Running ReplicaSet no no"); [[ -e $node.evicted ]] || PODS+=("shop free u2 Running ReplicaSet no no"); }
   api() {
+    if [[ $1 == GET ]]; then
+      local since; read -r _ since <"$node"; [[ $since != - ]] && since='"homelab-k3s/cordoned": "2026"'
+      API_STATUS=200 REPLY='{"metadata": {"annotations": {'$since'}}, "f:homelab-k3s/cordoned": {}}'; return 0
+    fi
     if [[ $2 == */pods/free/* ]]; then : >"$node.evicted"; API_STATUS=201; return 0; fi
     API_STATUS=429 REPLY=$answer; return 1
   }
@@ -115,6 +119,31 @@ test("a drain that was killed is undone by the next run that fails, and ended by
     assert.equal(await state(root), "no -\n", then);
     assert.ok(!existsSync(join(root, "var/lib/homelab-k3s/cordoned")));
   }
+});
+
+test("a node that changed its role is uncordoned: the Node tells who did it, the note went with the data", async () => {
+  const root = emptyRoot();
+  const { code, stdout, stderr } = await drain(
+    root,
+    `look_at_pods() { PODS=(); }; drain_self; wipe_data; [[ ! -e $CORDONED_HERE ]] || echo kept; uncordon_or_die`,
+  );
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout, "no -\n");
+  assert.match(stderr, /uncordoned: pods may come again/);
+});
+
+test("a Node that is not there is not waited for; an API that does not answer is, and is named", async () => {
+  const gone = await drain(
+    emptyRoot(),
+    "api() { API_STATUS=404 REPLY='not found'; return 1; }; uncordon_or_die",
+  );
+  assert.equal(gone.code, 0, gone.stderr);
+  const silent = await drain(
+    emptyRoot(),
+    'patiently_for() { shift; "$@"; }; api() { API_STATUS=000 REPLY=""; return 1; }; uncordon_or_die',
+  );
+  assert.equal(silent.code, 1);
+  assert.match(silent.stderr, /pods may come again could not be seen to: the API does not answer .*HTTP 000/);
 });
 
 test("a node whose minor stays is neither cordoned nor drained", async () => {

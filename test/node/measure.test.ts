@@ -82,8 +82,8 @@ test("a machine without peers is measured as soon as its disk is: nobody waits f
 
 test("where k3s is, or was, ports and disk are left alone", async () => {
   const root = machine();
-  mkdirSync(join(root, "etc/rancher/k3s"), { recursive: true });
-  writeFileSync(join(root, "etc/rancher/k3s/config.yaml"), "");
+  mkdirSync(join(root, "etc/systemd/system"), { recursive: true });
+  writeFileSync(join(root, "etc/systemd/system/k3s.service"), "");
   const { stdout } = await measure(root, "measure\nend\n", "--vxlan");
   assert.deepEqual(
     stdout

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { lstatSync, mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { functions } from "./shell.ts";
+import { filesOf, same, treeOf } from "./laid.ts";
+import { emptyRoot, functions, put } from "./shell.ts";
 
 /** Asks whether all voters answer; the machine at 192.0.2.12 is dead. */
 const ask = (members: readonly string[], stale = "") =>
@@ -49,3 +52,34 @@ test("S16 data of a member that the cluster does not list is set aside, but not 
   assert.equal(await chosen([first, "a3 - 1 192.0.2.13"]), "member");
   assert.equal(await chosen([first, "a2 - 1 192.0.2.12"]), "rejoin");
 });
+
+for (const elsewhere of [false, true]) {
+  test(`F7 S16 data of a removed member come back when the join fails, ${elsewhere ? "on the disk that a link leads to" : "in one rename"}`, async () => {
+    const root = emptyRoot();
+    const etcd = "var/lib/rancher/k3s/server/db/etcd";
+    if (elsewhere) {
+      for (const path of ["ssd/etcd/lost+found", join(etcd, "..")])
+        mkdirSync(join(root, path), { recursive: true });
+      symlinkSync(join(root, "ssd/etcd"), join(root, etcd));
+    }
+    put(root, `${etcd}/member/wal/0.wal`, "old");
+    put(root, `${etcd}/name`, "server-1-00000001");
+    put(root, "var/lib/rancher/k3s/server/cred/passwd", "old");
+    const before = treeOf(root);
+    const run = (then: string) =>
+      functions(
+        `systemctl() { :; }; begin_verb server; UNIT=k3s.service; set_data_aside
+         mkdir -p "$ETCD_DATA/member/wal"; echo new >"$ETCD_DATA/member/wal/0.wal"; echo new >"$ETCD_DATA/name"; ${then}`,
+        [],
+        root,
+      );
+    await run("kill -9 $$");
+    const { stderr } = await run("die no luck");
+    assert.match(stderr, /db\/etcd is again as it was/);
+    same(treeOf(root), before);
+    await run('rm -rf -- "$REMOVED_MEMBER"; finish_step ok');
+    const files = filesOf(treeOf(root));
+    assert.match(files[elsewhere ? "ssd/etcd/name" : `${etcd}/name`]!, / new\n$/);
+    assert.equal(lstatSync(join(root, etcd)).isSymbolicLink(), elsewhere);
+  });
+}

@@ -18,10 +18,15 @@ systemctl() { return 1; }; ufw() { return 1; }; systemd-detect-virt() { return 1
 curl() { echo 'Features: HTTP2 HTTPS-proxy'; }`;
 
 /** Inspects a machine that differs from it in some files, and in what some commands say. */
-const inspect = (role: string, files: Readonly<Record<string, string>> = {}, commands = ""): Promise<Ended> =>
+const inspect = (
+  role: string,
+  files: Readonly<Record<string, string>> = {},
+  commands = "",
+  version = "v1.34.2+k3s1",
+): Promise<Ended> =>
   functions(
     `${machine}\n${commands}\nverb_inspect "$@"`,
-    ["--name", "tower", "--role", role, "--address", "192.0.2.11"],
+    ["--name", "tower", "--role", role, "--address", "192.0.2.11", "--version", version],
     rootWith({ ...enough, ...files }),
   );
 
@@ -95,4 +100,85 @@ test("M1 a firewall that will not let k3s through is warned about, with the comm
     /ufw allow 2379:2380\/tcp/,
   );
   assert.equal(await warnings(ufw("Status: inactive\\n")), "");
+});
+
+/** Control groups of version 1, or of both versions, as they are mounted. */
+const version1 = { "sys/fs/cgroup/memory/tasks": "", "sys/fs/cgroup/unified/cgroup.controllers": "" };
+const version2 = { "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma\n" };
+const kubelet = (name: string, text: string) => ({
+  [`var/lib/rancher/k3s/agent/etc/kubelet.conf.d/${name}`]: text,
+});
+const configuration = (value: boolean) =>
+  `apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nfailCgroupV1: ${value}\n`;
+
+test("S46 F6 k3s from 1.35 on is refused where control groups are of version 1, naming the setting and both ways on", async () => {
+  for (const role of ["server", "agent"])
+    for (const version of ["v1.35.4+k3s1", "v1.36.1+k3s1"]) {
+      const { code, stderr } = await inspect(role, version1, "", version);
+      assert.equal(code, 3);
+      assert.match(
+        stderr,
+        /the kubelet of v1\.3[56]\.\d\+k3s1 does not start: its setting failCgroupV1 is true/,
+      );
+      assert.match(stderr, /systemd\.unified_cgroup_hierarchy=1/);
+      assert.match(stderr, /agent\/etc\/kubelet\.conf\.d\/50-cgroup-v1\.conf .*failCgroupV1: false/);
+    }
+  const runs = async (files: Readonly<Record<string, string>>, version: string, role = "server") =>
+    assert.equal((await inspect(role, files, "", version)).code, 0);
+  await runs(version1, "v1.34.9+k3s1");
+  await runs(version2, "v1.35.4+k3s1");
+  await runs(version1, "v1.35.4+k3s1", "balancer");
+});
+
+test("S46 a kubelet that was told to run on version 1 is let: by the last file, by k3s' own files, by a drop-in", async () => {
+  const code = async (files: Readonly<Record<string, string>>) =>
+    (await inspect("agent", { ...version1, ...files }, "", "v1.35.4+k3s1")).code;
+  assert.equal(await code(kubelet("50-lab.conf", configuration(false))), 0);
+  assert.equal(await code(kubelet("x/50.conf", '{"kind":"KubeletConfiguration", "failCgroupV1":false}')), 0);
+  assert.equal(await code(kubelet("50-lab.conf", "# failCgroupV1: false\n")), 3);
+  assert.equal(await code(kubelet("50-lab.yaml", configuration(false))), 3, "the kubelet reads *.conf");
+  const both = (first: boolean, last: boolean) => ({
+    ...kubelet("10-a.conf", configuration(first)),
+    ...kubelet("90-z.conf", configuration(last)),
+  });
+  assert.deepEqual([await code(both(true, false)), await code(both(false, true))], [0, 3]);
+  const argument = (value: string) => ({
+    "etc/rancher/k3s/config.yaml.d/50.yaml": `kubelet-arg:\n  - fail-cgroupv1=${value}\n`,
+  });
+  assert.equal(await code(argument("false")), 0);
+  assert.equal(await code({ ...kubelet("50.conf", configuration(false)), ...argument("true") }), 3);
+  const dropIn = "[Service]\nExecStartPre=cp /opt/v1.conf /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/\n";
+  assert.equal(await code({ "etc/systemd/system/k3s-agent.service.d/v1.conf": dropIn }), 0);
+});
+
+test("S46 the steps server and agent ask it again, with the settings that they bring", async () => {
+  const asked = (role: string, config: string) =>
+    functions(
+      `${machine}\nARG[version]=v1.35.4+k3s1 WANTED_CONFIG=$1; preflight ${role}`,
+      [config],
+      rootWith({ ...enough, ...version1 }),
+    );
+  for (const role of ["server", "agent"]) {
+    const { code, stderr } = await asked(role, "node-name: kai\n");
+    assert.equal(code, 3);
+    assert.match(stderr, /refused: this machine has control groups of version 1/);
+    assert.equal((await asked(role, "kubelet-arg:\n  - fail-cgroupv1=false\n")).code, 0);
+  }
+});
+
+test("F6 a control group that k3s needs is missing: its name, and what a Raspberry Pi wants", async () => {
+  const missing = async (files: Readonly<Record<string, string>>) => (await inspect("agent", files)).stderr;
+  const pi = await missing({ "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io pids\n" });
+  assert.match(pi, /no control group for memory, .*cgroup_enable=memory cgroup_memory=1 .*cmdline\.txt/);
+  assert.match(
+    await missing({ "sys/fs/cgroup/cgroup.controllers": "io\n" }),
+    /for cpu, cpuset, memory, pids,/,
+  );
+  assert.match(await missing({ "sys/fs/cgroup/cpu/tasks": "" }), /no control group for memory,/);
+});
+
+test("F6 a container without /dev/kmsg is refused: no kubelet runs there", async () => {
+  const container = "systemd-detect-virt() { :; }";
+  assert.match((await inspect("agent", {}, container)).stderr, /no \/dev\/kmsg in this container/);
+  assert.equal((await inspect("agent", { "dev/kmsg": "" }, container)).code, 0);
 });

@@ -165,6 +165,19 @@ test("S29 a server is past a restore only once it is a part of its cluster again
   assert.equal(read(root, "var/lib/homelab-k3s/restore/r2/state"), "done");
 });
 
+test("S24 a server that shall forget two lost ones is told of both, and refuses without a majority", async () => {
+  const member = (address: string) => `{"id":1,"peerURLs":["https://${address}:2380"],"name":"x"}`;
+  const root = rootWith({
+    [`${server}/db/etcd/member/snap/db`]: ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(member).join(""),
+    [`${server}/cred/admin.kubeconfig`]: "x",
+  });
+  const body = 'observe_k3s() { K3S_HERE=yes; }; tcp_probe() { REPLY=refused; }; verb_forget "$@"';
+  const flags = ["--name", "b", "--address", "10.0.0.2", "--peer", "b=10.0.0.2", "--peer", "c=10.0.0.3"];
+  const { code, stderr } = await functions(body, flags, root);
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: etcd has no majority: 1 of 3 voters answer.*silent: b at 10\.0\.0\.2, c at/);
+});
+
 test("S24 without a majority the voters in etcd's own database are looked for, and both ways out are named", async () => {
   const member = (address: string) => `{"id":1,"peerURLs":["https://${address}:2380"],"name":"x"}`;
   const root = rootWith({

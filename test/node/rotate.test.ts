@@ -191,6 +191,7 @@ test("S36: a server that accepts no token of ours is refused, unless a living on
 
 test("S36: a server that accepts no token of ours, but has the CA of the cluster whose data is here, only has no word", async () => {
   const root = emptyRoot();
+  put(root, "var/lib/rancher/k3s/server/cred/passwd", "");
   put(root, "var/lib/rancher/k3s/server/tls/server-ca.crt", "ca\n");
   const ca = createHash("sha256").update("ca\n").digest("hex");
   const look = (data: string) =>

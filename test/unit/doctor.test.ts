@@ -51,6 +51,16 @@ const planted: readonly [
     ["warning", "service", "server-1", /does not come back after a reboot/],
   ],
   [
+    "passwords that are newer than etcd's copy",
+    (n) => (n["server-2"].restart.newer = ["/var/lib/rancher/k3s/server/cred/passwd"]),
+    [
+      "critical",
+      "restart",
+      "server-2",
+      /would end at its next start: .*cred\/passwd is newer than etcd's copy/,
+    ],
+  ],
+  [
     "another version",
     (n) => {
       n["server-2"].binary.version = "v1.34.1+k3s1";
@@ -313,7 +323,12 @@ const planted: readonly [
   [
     "a stale lease",
     (n) => (n["server-1"].api[3] = "agent-1|True|v1.34.2+k3s1|no|77|"),
-    ["warning", "nodes", "agent-1", /lease is 77 s old/],
+    ["warning", "nodes", "agent-1", /last heard of 77 s ago/],
+  ],
+  [
+    "a Node that a step cordoned and did not release",
+    (n) => (n["server-1"].api[2] = "server-3|True|v1.34.2+k3s1|ours|4|start-abc"),
+    ["warning", "nodes", "server-3", /cordoned by a step of this program, which has ended/],
   ],
   [
     "a cordoned Node",
@@ -362,6 +377,64 @@ test("S12 a disk too slow for etcd's timings: the profile that it can keep is na
     cluster((n) => n["server-3"].etcd.metrics.splice(0, 3, ...slow("etcd_disk_wal_fsync_duration_seconds"))),
   );
   assert.match(finding!.remedy, /Until then: Set etcd\.timing to slow-disk/);
+});
+
+/** Real k3s without a majority: it restarts for ever, and its etcd answers nobody. */
+const restarting = (said: Said) => {
+  Object.assign(said.service, { state: "activating (auto-restart)", restarts: 41 });
+  Object.assign(said.etcd, { problem: "refused", members: [], id: null, leader: null, metrics: [] });
+  said.etcd.onDisk = ["192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.99"];
+};
+
+test("K5 S24 the last of three servers restarts for ever: the majority is lost, and both ways out are named", () => {
+  const facts = cluster((n) => {
+    delete n["server-2"];
+    delete n["server-3"];
+    n["server-1"].api = null;
+    restarting(n["server-1"]);
+  });
+  const finding = diagnose(facts).find(({ check }) => check === "quorum");
+  assert.equal(finding?.severity, "critical");
+  assert.equal(
+    finding.found,
+    "0 of 3 voters run (none); server-1 answers, but its k3s is activating (auto-restart) and was restarted 41 times; nothing is heard of server-2 and server-3",
+  );
+  assert.match(finding.remedy, /^Bring 1 of server-2, server-3 back, with its disk/);
+  assert.match(
+    finding.remedy,
+    /gone for good, say so \(lost: true\) and restore a snapshot, .* is 5 h old, on server-1, .*\(restore: \{ id: a-new-word, snapshot: \/x \}\)/,
+  );
+  assert.match(report(diagnose(facts), facts), /no etcd says who votes/);
+});
+
+test("S24 the newest snapshot is one of ours, or there is none on the machines that answer", () => {
+  const remedy = (snapshots: object) =>
+    diagnose(
+      cluster((n) => {
+        delete n["server-1"];
+        delete n["server-3"];
+        restarting(n["server-2"]);
+        Object.assign(n["server-2"].snapshots, snapshots);
+      }),
+    ).find(({ check }) => check === "quorum")?.remedy ?? "";
+  assert.match(remedy({ newest: null }), /2 days old, on server-2, .*snapshot: nightly \}/);
+  assert.match(remedy({ newest: null, kept: null }), /none is on the servers that answer, so one from S3/);
+});
+
+test("S24 three machines that answer and run no k3s are started, not restored; who has left is not counted", () => {
+  const found = (spoil: (nodes: Nodes) => void) =>
+    diagnose(cluster(spoil)).find(({ check }) => check === "quorum");
+  const stopped = found((n) => ["server-1", "server-2", "server-3"].map((name) => restarting(n[name])));
+  assert.match(
+    stopped!.remedy,
+    /^Start k3s on server-1, server-2 and server-3; .* If their data are broken, restore/,
+  );
+  const alone = found((n) => {
+    for (const name of ["server-2", "server-3"]) delete n[name];
+    restarting(n["server-1"]);
+    n["server-1"].etcd.onDisk = ["192.0.2.11", "192.0.2.99"];
+  });
+  assert.match(alone!.found, /^0 of 1 voters run/);
 });
 
 test("the endpoint that does not answer from here is critical", () => {

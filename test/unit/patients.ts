@@ -56,12 +56,15 @@ function saidBy(node: NodeConfig, index: number, flags: Record<string, unknown>,
     ...(server && {
       snapshots: {
         newest: { name: `etcd-snapshot-${node.name}-1`, place: "file:///x", bytes: 9, createdAt: ago(5) },
+        kept: { name: "nightly", place: "file:///y/nightly", bytes: 9, createdAt: ago(50) },
         problem: null,
         since: ago(1000),
       },
+      restart: { problem: null, newer: [] },
       etcd: {
         problem: null,
         members: [1, 2, 3].map((n) => memberOf(`server-${n}`, n - 1)),
+        onDisk: [],
         id: idOf(index),
         leader: idOf(1),
         alarms: [],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closingLine, stages, tallyOf } from "../stages.ts";
+import { closingLine, stages, stagesNamed, tallyOf } from "../stages.ts";
 
 test("the test runner's closing lines are counted, cancelled tests as failed", () => {
   const output = "ℹ tests 9\nℹ pass 5\nℹ fail 1\nℹ cancelled 2\nℹ skipped 1\n";
@@ -20,5 +20,18 @@ test("what makes machines comes last", () => {
   assert.deepEqual(
     stages.map(({ machines }) => machines === true),
     stages.map((_, at) => at >= stages.length - 2),
+  );
+});
+
+test("stages are chosen by parts of their titles, and a name that is in none is refused with those that are", () => {
+  const titles = (...names: string[]) => stagesNamed(names).map(({ title }) => title);
+  assert.deepEqual(titles("browser", "unit"), ["unit, components, policies", "report in a browser"]);
+  assert.deepEqual(
+    titles(),
+    stages.map(({ title }) => title),
+  );
+  assert.throws(
+    () => titles("unit", "plan"),
+    /no stage matches "plan"; stages are "format and lint", "types", /,
   );
 });

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { build } from "../../lab/toolchain/build.ts";
 import { mismatch } from "../../lab/toolchain/download.ts";
-import { installedCli, installedProvider, onPath } from "../../lab/toolchain/find.ts";
+import { installedCli, installedLanguageHost, installedProvider, onPath } from "../../lab/toolchain/find.ts";
 import { reachable } from "../../lab/toolchain/probe.ts";
 import { atLeast, cliArchive, providerArchive } from "../../lab/toolchain/versions.ts";
 
@@ -101,6 +101,18 @@ test("a provider is found on PATH, else at the SDK's version among the plug-ins"
   const command = "home/plugins/resource-command-v1.2.1/pulumi-resource-command";
   assert.equal(await installedProvider("command"), join(directory, command));
   assert.equal(await installedProvider("kubernetes"), undefined);
+});
+
+test("the language host is that of PATH, of ~/.pulumi, or the one beside the CLI", async (context) => {
+  const cli = "cache/homelab-k3s/toolchain/pulumi-v3.259.0/pulumi/pulumi";
+  const hosts = ["bin", "home/bin", dirname(cli)].map((place) => `${place}/pulumi-language-nodejs`);
+  const programs = Object.fromEntries([cli, ...hosts].map((name) => [name, ""]));
+  const directory = await withPrograms(context, programs);
+  for (const host of hosts) {
+    assert.equal(await installedLanguageHost(join(directory, cli)), join(directory, host));
+    await rm(join(directory, host));
+  }
+  assert.equal(await installedLanguageHost(join(directory, cli)), undefined);
 });
 
 test("what the toolchain itself has put on PATH does not count as installed", async (context) => {

@@ -4,7 +4,7 @@ import { apiNodes, down, etcds, listed, readOnly, seenNodes, seenServers } from 
 import type { ClusterFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
 
-/** Seconds after which the lease of a Node is stale: a kubelet renews it every 10, and is given up after 40. */
+/** Seconds after which a silent kubelet is given up: it renews its Node's lease every 10, the first time 10 after it registered. */
 const leaseFresh = 40;
 
 export function nodes(cluster: ClusterFacts): Finding[] {
@@ -34,8 +34,16 @@ export function nodes(cluster: ClusterFacts): Finding[] {
       .filter(({ facts }) => facts.records.running || facts.records.unfinished.length > 0)
       .map(({ machine }) => machine.name),
   );
-  const present = all.flatMap(({ name, ready, age, cordoned }): Finding[] => {
-    if (partTime.has(name)) return [];
+  const present = all.flatMap(({ name, ready, silent, cordoned }): Finding[] => {
+    const released = cordoned !== "ours" || draining.has(name);
+    const left: Finding = {
+      ...base,
+      node: name,
+      found: "its Node was cordoned by a step of this program, which has ended since: it gets no new pods",
+      wanted: "pods again, once the step was done",
+      remedy: `\`kubectl uncordon ${name}\`; the next step of \`pulumi up\` on this node does it, too.`,
+    };
+    if (partTime.has(name)) return released ? [] : [left];
     if (!known.has(name))
       return [
         {
@@ -47,17 +55,20 @@ export function nodes(cluster: ClusterFacts): Finding[] {
         },
       ];
     if (dead.has(name) || stuck) return [];
-    if (!ready || age > leaseFresh)
+    if (!ready || silent > leaseFresh)
       return [
         {
           ...base,
           node: name,
-          found: ready ? `its Node is called Ready, but its lease is ${age} s old` : "its Node is not Ready",
-          wanted: "Ready, with a lease of at most 40 s",
+          found: ready
+            ? `its Node is called Ready, but its kubelet was last heard of ${silent} s ago`
+            : "its Node is not Ready",
+          wanted: `Ready, and heard of in the last ${leaseFresh} s`,
           remedy: "On the node: `journalctl -u k3s -u k3s-agent` says why.",
         },
       ];
-    if (!cordoned || draining.has(name)) return [];
+    if (!released) return [left];
+    if (cordoned === "no" || draining.has(name)) return [];
     return [
       {
         ...base,

@@ -1,20 +1,20 @@
 import { printable } from "../../../config/problems.ts";
 import { quorumOf } from "../../../config/quorum.ts";
 import { timingAdvice } from "../../../config/timing.ts";
-import { down, etcds, listed, membersOf, nodeOf, runs, seenServers, serverNames } from "../cluster.ts";
+import {
+  down,
+  etcds,
+  listed,
+  membersOf,
+  nodeOf,
+  runs,
+  seenServers,
+  serverNames,
+  votersOf,
+} from "../cluster.ts";
 import type { ClusterFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
 import { gauge, histogramsOf, quantile } from "../metrics.ts";
-
-/** Voters, and those of them whose k3s runs as far as anybody knows. */
-function votersOf(cluster: ClusterFacts): { all: string[]; alive: string[] } {
-  const dead = down(cluster);
-  const all = membersOf(cluster)
-    .filter(({ learner, name }) => !learner && name !== "-")
-    .map(({ name }) => nodeOf(name));
-  const known = serverNames(cluster);
-  return { all, alive: all.filter((name) => known.includes(name) && !dead.has(name)) };
-}
 
 export function members(cluster: ClusterFacts): Finding[] {
   const all = membersOf(cluster);
@@ -59,35 +59,6 @@ export function members(cluster: ClusterFacts): Finding[] {
       }),
     );
   return [...odd, ...missing];
-}
-
-export function quorum(cluster: ClusterFacts): Finding[] {
-  const { all, alive } = votersOf(cluster);
-  if (all.length === 0) return [];
-  const base = { check: "quorum", node: "cluster" } as const;
-  const need = quorumOf(all.length);
-  if (alive.length < need)
-    return [
-      {
-        ...base,
-        severity: "critical",
-        found: `${alive.length} of ${all.length} voters run (${listed(alive) || "none"})`,
-        wanted: `${need}, without which nothing can be written`,
-        remedy:
-          "Bring one of the others back; if they are gone for good, restore a snapshot: docs/disaster-recovery.md.",
-      },
-    ];
-  // a member that joins or must go is a finding of its own
-  if (all.length % 2 === 1 || members(cluster).length > 0) return [];
-  return [
-    {
-      ...base,
-      severity: "warning",
-      found: `${all.length} voters: ${listed(all)}`,
-      wanted: "an odd number, which survives as many losses with one server less",
-      remedy: "Add a server to the stack, or remove one.",
-    },
-  ];
 }
 
 export function leader(cluster: ClusterFacts): Finding[] {

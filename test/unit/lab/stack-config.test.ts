@@ -55,3 +55,23 @@ config:
     "homelab-k3s:snapshots": ["one"],
   });
 });
+
+test("stack config: what machines have no images for is left out, and keepalived stands in for kube-vip", () => {
+  const file = `
+config:
+  homelab-k3s:endpoint: { provider: kube-vip, address: 10.87.0.10, lease: { duration: 5, renew: 3, retry: 1 } }
+  homelab-k3s:k3s: { disable: [traefik], flannelBackend: host-gw }
+`;
+  const config = stackConfig(file, {
+    topology: topologyOf("10.87.3.1", 1, 0),
+    hostKeys: {},
+    version: "v1.34.8+k3s1",
+    mirror: "http://10.87.3.1:8080",
+    sha256: "ab",
+    arch: "amd64",
+    snapshots: [],
+    pods: { endpoint: "keepalived", disable: ["coredns", "traefik"] },
+  });
+  assert.deepEqual(config["homelab-k3s:endpoint"], { provider: "keepalived", address: "10.87.3.10" });
+  assert.deepEqual(config["homelab-k3s:k3s"], { disable: ["traefik", "coredns"], flannelBackend: "host-gw" });
+});

@@ -50,7 +50,10 @@ func container(pod *corev1.Pod) *corev1.Container {
 	return nil
 }
 
-func (k *Keeper) dir(uid types.UID) string { return k.node.AgentDir("standin", "pods", string(uid)) }
+// pods is where a process' notes lie: among containerd's own, which k3s-node removes with k3s.
+const pods = "containerd/io.containerd.runtime.v2.task/k8s.io"
+
+func (k *Keeper) dir(uid types.UID) string { return k.node.AgentDir(pods, string(uid)) }
 
 // Ensure keeps kube-vip running for this pod, if it is one of kube-vip's. A process left by an earlier k3s is adopted.
 func (k *Keeper) Ensure(ctx context.Context, pod *corev1.Pod) {
@@ -122,12 +125,12 @@ func (k *Keeper) Stop(uid types.UID) {
 }
 
 // StopStrangers ends the processes of pods that went away while k3s was stopped.
-func (k *Keeper) StopStrangers(pods []*corev1.Pod) {
+func (k *Keeper) StopStrangers(living []*corev1.Pod) {
 	known := map[string]bool{}
-	for _, pod := range pods {
+	for _, pod := range living {
 		known[string(pod.UID)] = true
 	}
-	entries, _ := os.ReadDir(k.node.AgentDir("standin", "pods"))
+	entries, _ := os.ReadDir(k.node.AgentDir(pods))
 	for _, entry := range entries {
 		if !known[entry.Name()] {
 			k.Stop(types.UID(entry.Name()))
