@@ -136,13 +136,13 @@ export class K3sCluster extends pulumi.ComponentResource {
     machines.checkAddress(`${name}-address`, done);
 
     this.endpoint = serverUrl(endpointAddress(config));
-    this.kubeconfig = pulumi.secret(kubeconfig.apply((yaml) => withServer(yaml, this.endpoint)));
+    this.kubeconfig = pulumi.secret(kubeconfig.apply((yaml) => withServer(yaml, this.endpoint)!));
     this.servers = living(config.servers).map((node) => ({ name: node.name, url: serverUrl(node.address) }));
     this.agents = [...living(config.agents), ...config.partTimeAgents].map((node) => node.name);
     const configured = { servers: this.servers.map((server) => server.name), agents: this.agents };
-    this.verified = pulumi
-      .unsecret(verify.stdout)
-      .apply((stdout) => readVerified(founder.name, configured, stdout));
+    this.verified = pulumi.unsecret(
+      verify.answer((stdout) => readVerified(founder.name, configured, stdout)),
+    );
     this.applied = pulumi.secret(this.verified.apply(() => appliedOf(config)));
     this.certificates = certificateExpiry(living(config.servers), servers, this);
     const s3 = s3Input(args.s3);

@@ -82,7 +82,7 @@ export class K3sServerNode extends pulumi.ComponentResource {
     );
     this.step = step;
     this.name = node.name;
-    this.expires = pulumi.unsecret(step.stdout).apply((stdout) => readExpiry(node.name, stdout));
+    this.expires = pulumi.unsecret(step.answer((stdout) => readExpiry(node.name, stdout)));
     this.registerOutputs({});
   }
 }

@@ -7,7 +7,7 @@ import { longestGap } from "../config/schedule.ts";
 import type { ClusterConfig, NodeConfig } from "../config/schema.ts";
 import { anyChange, backupChange } from "./change.ts";
 import { type NodeAccess, NodeStep } from "./node-step.ts";
-import { readBackups, readIdentity, serverJoinToken } from "./results.ts";
+import { readBackups, readIdentity, readKubeconfig, serverJoinToken } from "./results.ts";
 import { keyRotations } from "./server-flags.ts";
 
 /** Seconds for reading something of a server. */
@@ -26,14 +26,15 @@ export function kubeconfigOf(
   config: ClusterConfig,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
-  const flags = [["server", serverUrl(firstServer(config).address)]] as const;
+  const url = serverUrl(firstServer(config).address);
   // Its certificate expires after a year and is renewed when k3s restarts: an upgrade is when it is read again, and
   // a rotation of the certificates.
   const { version, rotate } = config;
   const rotated = rotate.certificates > 0 ? [`certificates ${rotate.certificates}`] : [];
   const change = [version, ...rotated, ...afterRestore(config)].join(" ");
-  const args = { verb: "kubeconfig", flags, change, deadline: readDeadline };
-  return pulumi.secret(new NodeStep(name, access, args, opts).stdout);
+  const args = { verb: "kubeconfig", flags: [["server", url]] as const, change, deadline: readDeadline };
+  const step = new NodeStep(name, access, args, opts);
+  return pulumi.secret(step.answer((stdout) => readKubeconfig(access.name, url, stdout)));
 }
 
 /** Where the cluster is joined and with which token: what others chain on. */
@@ -66,7 +67,7 @@ export function joinPointOf(
   ] as const;
   const args = { verb: "identity", flags, deadline: readDeadline, ...(change && { change }) };
   const step = new NodeStep(name, access, args, opts);
-  const identity = step.stdout.apply((stdout) => readIdentity(node.name, node.address, stdout));
+  const identity = step.answer((stdout) => readIdentity(node.name, node.address, stdout));
   const token = pulumi
     .all([identity.token, rotated])
     .apply(([own, password]) => (password === undefined ? own : serverJoinToken(own, password)));
@@ -133,8 +134,7 @@ export function backupsStep(
     },
     opts,
   );
-  return pulumi.unsecret(step.stdout).apply(async (stdout) => {
-    const report = readBackups(access.name, stdout);
+  return pulumi.unsecret(step.answer((stdout) => readBackups(access.name, stdout))).apply(async (report) => {
     const interval = longestGap(config.backup.schedule) ?? 0;
     for (const warning of backupWarnings(report, interval, s3 !== undefined)) {
       await pulumi.log.warn(warning, opts.parent);

@@ -76,7 +76,7 @@ export class Machines {
   agent(node: NodeConfig): AgentMachine {
     const fetched = this.releases.get(node.name);
     const machineId =
-      fetched && pulumi.unsecret(fetched.stdout).apply((out) => readMachineId(node.name, out));
+      fetched && pulumi.unsecret(fetched.answer((stdout) => readMachineId(node.name, stdout)));
     return { access: this.access(node), machineId, fetched };
   }
 

@@ -39,6 +39,15 @@ const grace = 300;
  */
 const watched = (): readonly Flag[] => (process.env.HOMELAB_K3S_STEPS ? [["steps", null]] : []);
 
+/** An error of `read`, as Pulumi shows it to a person: of any other it prints where in the program it was thrown. */
+export function forPerson<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new pulumi.RunError((error as Error).message);
+  }
+}
+
 /**
  * One step on one node. `update` is always given, since a changed input would otherwise run `create` again. Output
  * is secret and only standard error is logged: the provider does not carry the secrecy of inputs over to outputs.
@@ -80,5 +89,10 @@ export class NodeStep extends remote.Command {
         ...(remove && { deleteBeforeReplace: true }),
       },
     );
+  }
+
+  /** What the node answered, as `read` understands it. Secret. */
+  answer<T>(read: (stdout: string) => T): pulumi.Output<T> {
+    return this.stdout.apply((stdout) => forPerson(() => read(stdout))) as pulumi.Output<T>;
   }
 }

@@ -9,19 +9,17 @@ export function previousOutputs(): pulumi.StackReference | undefined {
 }
 
 /**
- * A kubeconfig for the provider that talks to a server. In a preview of a cluster that lives it is the one that the
+ * A kubeconfig for the provider that talks to a server. Secret. In a preview of a cluster that lives it is the one that the
  * stack has: the step that reads it may be about to run once more, such as after an upgrade of this program, and then
- * Pulumi would know neither the provider nor what changes behind it. Secret.
- * @param current what the server gives
- * @param url of the server
+ * Pulumi would know neither the provider nor what changes behind it.
+ * @param current what the server gives, with its own URL
  */
 export function providerKubeconfig(
   current: pulumi.Output<string>,
   previous: pulumi.StackReference | undefined,
   url: string,
 ): pulumi.Output<string> {
-  const given = current.apply((yaml) => withServer(yaml, url));
-  if (!previous) return given;
-  const known = previous.getOutput("kubeconfig") as pulumi.Output<string | undefined>;
-  return pulumi.secret(known.apply((yaml) => (yaml === undefined ? given : withServer(yaml, url))));
+  if (!previous) return current;
+  const known = previous.getOutput("kubeconfig").apply((yaml) => withServer(String(yaml), url) ?? current);
+  return pulumi.secret(known);
 }

@@ -3,6 +3,7 @@ import type { BackupReport } from "../config/backups.ts";
 import { type NodeFacts, nodeFacts } from "../config/facts.ts";
 import { quorumOf } from "../config/quorum.ts";
 import { serverUrl } from "../config/render.ts";
+import { withServer } from "./kubeconfig.ts";
 
 /**
  * Secure form of the server token: the hash of the cluster's CA, then the password. An adopted cluster has a password
@@ -60,19 +61,50 @@ function read<Schema extends z.ZodType>(
   try {
     json = JSON.parse(stdout);
   } catch {
-    throw new Error(`${node}: ${verb} answered with something that is not JSON. Run it by hand on the node.`);
+    throw new Error(
+      `${node}: ${verb} answered with something that is not JSON. Does a start-up file of its login user (.bashrc) print something? Take that out, then run again.`,
+    );
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => issue.path.join(".") || "the answer");
-  throw new Error(`${node}: ${verb} answered with unexpected ${[...new Set(fields)].join(", ")}.`);
+  throw new Error(
+    `${node}: ${verb} answered with unexpected ${[...new Set(fields)].join(", ")}. ${runAgain(node)}`,
+  );
+}
+
+/** The way on where an answer is none that this program's own scripts give. */
+const runAgain = (node: string) =>
+  `Run again; if that does not mend it, the newest files in /var/lib/homelab-k3s/log on ${node} say more.`;
+
+function sameNode<Answer extends { readonly node: string }>(
+  node: string,
+  verb: string,
+  answer: Answer,
+): Answer {
+  if (answer.node === node) return answer;
+  throw new Error(`${node}: ${verb} answered for another node. ${runAgain(node)}`);
+}
+
+/**
+ * The admin kubeconfig that a server gave, with its own URL.
+ * @throws Error when it is none; its content is not shown
+ */
+export function readKubeconfig(node: string, url: string, stdout: string): string {
+  const yaml = withServer(stdout, url);
+  if (yaml !== undefined) return yaml;
+  throw new Error(
+    `${node}: kubeconfig answered without a cluster. See /etc/rancher/k3s/k3s.yaml there; k3s writes it anew when it restarts.`,
+  );
 }
 
 /** What a server says of its cluster; its URL must be the one that the stack gives that node. */
 export function readIdentity(node: string, address: string, stdout: string): Identity {
   const result = read(node, "identity", identity, stdout);
   if (result.node !== node || result.url !== serverUrl(address)) {
-    throw new Error(`${node}: identity answered for another node than the one that was asked.`);
+    throw new Error(
+      `${node}: identity answered for another node than the one that was asked. ${runAgain(node)}`,
+    );
   }
   return result;
 }
@@ -90,8 +122,7 @@ export function readMachineId(node: string, stdout: string): string | null {
 /** What `inspect` found, as far as decisions rest on it. */
 export function readFacts(node: string, stdout: string): NodeFacts {
   const facts = read(node, "inspect", nodeFacts, stdout);
-  if (facts.node !== node) throw new Error(`${node}: inspect answered for another node.`);
-  return facts;
+  return sameNode(node, "inspect", facts);
 }
 
 /** What the cluster says of the stack's own nodes: the voters, the majority they need, and what runs on each Node. */
@@ -122,9 +153,7 @@ export interface Configured {
 }
 
 export function readBackups(node: string, stdout: string): BackupReport {
-  const report = read(node, "backups", backupReport, stdout);
-  if (report.node !== node) throw new Error(`${node}: backups answered for another node.`);
-  return report;
+  return sameNode(node, "backups", read(node, "backups", backupReport, stdout));
 }
 
 /** The token with which a server joins after a rotation: the CA's hash as it was read, with the new password. */

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { podFailoverFlags } from "./pod-failover.ts";
 import { firstServer } from "./roster.ts";
 import type { ClusterConfig, NodeConfig } from "./schema.ts";
 import { etcdArguments } from "./timing.ts";
@@ -32,7 +33,7 @@ export function certificateNames({ endpoint, tlsSans }: ClusterConfig, node: Nod
 }
 
 /** The flags that k3s or etcd wants equal on all servers, under k3s' own names. */
-function sharedFlags({ k3s, etcd }: ClusterConfig): Record<string, unknown> {
+function sharedFlags({ k3s, etcd, podFailover }: ClusterConfig): Record<string, unknown> {
   const etcdArgs = etcdArguments(etcd.timing);
   return {
     "cluster-cidr": k3s.clusterCidr,
@@ -48,6 +49,7 @@ function sharedFlags({ k3s, etcd }: ClusterConfig): Record<string, unknown> {
     "embedded-registry": k3s.embeddedRegistry,
     ...(etcdArgs.length > 0 && { "etcd-arg": etcdArgs }),
     "flannel-backend": k3s.flannelBackend,
+    ...podFailoverFlags(podFailover),
     "secrets-encryption": k3s.secretsEncryption,
   };
 }

@@ -1,6 +1,7 @@
 import type { Draft, PlacedNode } from "./draft.ts";
 import { kubeVipProblems } from "./kube-vip-rules.ts";
 import { endpointProblems, rangeProblems } from "./network-rules.ts";
+import { podFailoverProblems } from "./pod-failover.ts";
 import type { Problem } from "./problems.ts";
 import { quorumOf } from "./quorum.ts";
 import { checksumsFor, checksumUrl } from "./releases.ts";
@@ -171,6 +172,7 @@ export const rules: readonly ((draft: Draft) => Problem[])[] = [
   labelProblems,
   checksumProblems,
   ({ version, etcd }) => timingProblems(version, etcd?.timing),
+  ({ podFailover }) => podFailoverProblems(podFailover),
   snapshotProblems,
   restoreProblems,
   backupProblems,

@@ -18,6 +18,7 @@ import { hostKey } from "./host-key.ts";
 import { k3s } from "./k3s-schema.ts";
 import { limits } from "./limits.ts";
 import { node } from "./node-schema.ts";
+import { podFailover } from "./pod-failover.ts";
 import { officialMirror } from "./releases.ts";
 import { timings } from "./timing.ts";
 import { exactVersion } from "./version.ts";
@@ -83,6 +84,8 @@ export const clusterSchema = z.strictObject({
   ssh: ssh.prefault({}),
   k3s: k3s.prefault({}),
   etcd: etcd.prefault({}),
+  /** How soon pods of a node that went silent run elsewhere; see pod-failover.ts. */
+  podFailover: podFailover.prefault({}),
   /** Names and addresses beside the endpoint and the servers that the API's certificate must carry. */
   tlsSans: z.array(host).default([]),
   /** Counters of rotations. */
@@ -165,6 +168,7 @@ const shapes: Readonly<Record<string, object>> = {
   "ssh.bastion": bastion.shape,
   k3s: k3s.shape,
   etcd: etcd.shape,
+  podFailover: podFailover.shape,
   rotate: rotate.shape,
   download: download.shape,
   upload: upload.shape,

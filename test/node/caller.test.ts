@@ -68,7 +68,7 @@ test("S09 a run whose caller was killed is undone within its bound, and the next
     /waiting up to 3\d\d s: this node is held by \S+ from 192\.0\.2\.9: server, since .*; its caller is gone since \d\d:\d\d:\d\d UTC, so it ends within 3 s/,
   );
   assert.ok(existsSync(join(root, "undone")));
-  assert.match(log(root), /error: its caller has been gone for 3 s, and it has not ended\n.*undoing/s);
+  assert.match(log(root), /undoing: its caller has been gone for 3 s, and it has not ended\n.*undone: /s);
   assert.match(readFileSync(join(root, state, "step"), "utf8"), / ended undone\n$/);
 });
 

@@ -20,6 +20,14 @@ for (const [what, after, says] of [
     "",
   ],
   [
+    "how soon pods leave a dead node",
+    rendered(
+      { disable: ["traefik", "servicelb"] },
+      { podFailover: { tolerationSeconds: 90, graceSeconds: 45 } },
+    ),
+    "",
+  ],
+  [
     "a range",
     rendered({ disable: ["traefik", "servicelb"], clusterCidr: "10.44.0.0/16" }),
     "cluster-cidr is 10.42.0.0/16 here and 10.44.0.0/16 in the stack",

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { withServer } from "../../components/kubeconfig.ts";
+import { readKubeconfig } from "../../components/results.ts";
 import { scriptsHash } from "../../components/scripts.ts";
 import {
   addressNumber,
@@ -73,9 +74,14 @@ test("every pinned release is exact and has both sums", () => {
 
 test("a kubeconfig gets another server and keeps the rest; what is none is not shown", () => {
   const yaml = "clusters:\n  - name: default\n    cluster:\n      server: https://a\nusers: [secret]\n";
-  assert.deepEqual(parse(withServer(yaml, "https://b")).clusters[0].cluster.server, "https://b");
-  assert.throws(
-    () => withServer("secret", "https://b"),
-    /^Error: kubeconfig: the node answered without a cluster/,
-  );
+  assert.deepEqual(parse(withServer(yaml, "https://b")!).clusters[0].cluster.server, "https://b");
+  // a parser that complains shows the lines around
+  for (const none of ["secret", "clusters: [secret", "clusters: []"]) {
+    assert.throws(
+      () => readKubeconfig("n1", "https://b", none),
+      (error: Error) =>
+        /^n1: kubeconfig answered without a cluster\. See /.test(error.message) &&
+        !error.message.includes("secret"),
+    );
+  }
 });
