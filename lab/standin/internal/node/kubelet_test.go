@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,5 +67,15 @@ func TestTheLeaseOfANewNodeComesWithTheSecondTry(t *testing.T) {
 	lease, err := leases.Get(ctx, "n", metav1.GetOptions{})
 	if err != nil || *lease.Spec.HolderIdentity != "n" || len(lease.OwnerReferences) != 1 {
 		t.Errorf("got %+v, %v", lease, err)
+	}
+}
+
+func TestTheAPIServerIsNotAwaitedForEver(t *testing.T) {
+	err := await(context.Background(), 20*time.Millisecond, time.Millisecond, func(context.Context) error { return errors.New("refused") })
+	if err == nil || err.Error() != "context deadline exceeded\nrefused" {
+		t.Errorf("got %v", err)
+	}
+	if err := await(context.Background(), time.Minute, time.Millisecond, func(context.Context) error { return nil }); err != nil {
+		t.Error(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"standin/internal/etcd"
 	"standin/internal/logs"
 	"standin/internal/s3"
+	"standin/internal/shutdown"
 	"standin/internal/snapshot"
 )
 
@@ -49,8 +50,9 @@ func (r *run) reset(ctx context.Context) error {
 	if err := r.writeTokens(); err != nil {
 		return err
 	}
-	logs.Info("Managed etcd cluster membership has been reset, restart without --cluster-reset flag now. " +
-		"Backup and delete ${datadir}/server/db on each peer etcd server and rejoin the nodes")
+	shutdown.Request(errors.New("Managed etcd cluster membership has been reset, restart without --cluster-reset flag now. " +
+		"Backup and delete ${datadir}/server/db on each peer etcd server and rejoin the nodes"))
+	<-ctx.Done()
 	return nil
 }
 

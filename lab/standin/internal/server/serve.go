@@ -103,8 +103,11 @@ func (r *run) runAgent(ctx context.Context) {
 	if err != nil {
 		logs.Fatal("%v", err)
 	}
-	node.Run(ctx, node.Options{
+	options := node.Options{
 		Node: r.settings.Node, Role: "server", Supervisor: "https://127.0.0.1:6443", API: "https://127.0.0.1:6443",
 		Token: nodeToken(ca, filepath.Join(r.settings.ServerDir("cred"), "passwd")),
-	})
+	}
+	if node.Fetch(ctx, options) {
+		node.Run(ctx, options)
+	}
 }

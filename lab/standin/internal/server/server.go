@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/client-go/kubernetes"
@@ -21,6 +19,7 @@ import (
 	"standin/internal/logs"
 	"standin/internal/process"
 	"standin/internal/release"
+	"standin/internal/shutdown"
 	"standin/internal/snapshot"
 	"standin/internal/supervisor"
 )
@@ -39,8 +38,7 @@ func Command(args []string) error {
 		return err
 	}
 	logs.Info("Starting k3s %s (stand-in)", release.Version())
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+	ctx := shutdown.Context()
 	if err := os.MkdirAll(settings.ServerDir(), 0o700); err != nil {
 		return err
 	}
@@ -196,8 +194,8 @@ func (r *run) startEtcd(ctx context.Context, joined *access.Info) error {
 	case joined == nil:
 		return r.member.Found(ctx, false)
 	}
-	if err := r.member.Join(ctx, joined); err != nil {
-		logs.Fatal("etcd cluster join failed: %v", err)
+	if err := r.member.Join(ctx, joined); err != nil && ctx.Err() == nil {
+		shutdown.Request(fmt.Errorf("etcd cluster join failed: %w", err))
 	}
 	return nil
 }
