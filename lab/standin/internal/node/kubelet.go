@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"standin/internal/config"
 	"standin/internal/logs"
+	"standin/internal/release"
 )
 
 const (
@@ -34,6 +36,11 @@ type Kubelet struct {
 
 // Start connects with the node's own certificate, registers the Node and keeps it fresh until ctx ends.
 func (k *Kubelet) Start(ctx context.Context) error {
+	_, err := os.Stat(CgroupV1)
+	if err := readSettings(k.Node, release.Minor(release.Version()), err == nil); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		return err
+	}
 	cfg, err := clientcmd.BuildConfigFromFlags("", k.Node.AgentDir("kubelet.kubeconfig"))
 	if err != nil {
 		return err

@@ -44,8 +44,12 @@ func fetch(options Options) error {
 	return fetchCredentials(options.Node, info, options.API)
 }
 
-// Run starts the kubelet once the API server is ready. What fails ends the process.
+// Run starts containerd, and the kubelet once the API server is ready. What fails ends the process.
 func Run(ctx context.Context, options Options) {
+	if err := startContainerd(options.Node); err != nil {
+		shutdown.Request(fmt.Errorf("containerd exited: %w", err))
+		return
+	}
 	if err := awaitAPI(ctx, options.Node); err != nil {
 		if ctx.Err() == nil {
 			shutdown.Request(fmt.Errorf("failed to wait for API server to become ready: %w", err))
