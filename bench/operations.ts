@@ -89,8 +89,10 @@ async function measured(cluster: Cluster, prepared: Prepared, operation: Operati
   });
 }
 
-const lostText = (lost: readonly string[]): string | undefined =>
-  lost.length === 0 ? undefined : `LOST ${lost.slice(0, 3).join(", ")}`;
+/** What was acknowledged and is not there any more, if anything. */
+function lostText(lost: readonly string[]): string | undefined {
+  return lost.length === 0 ? undefined : `LOST ${lost.slice(0, 3).join(", ")}`;
+}
 
 /** Carries the operation out. */
 async function changed(

@@ -54,7 +54,7 @@ first_death() {
   words_of_death "$text"
   if [[ $REPLY == *"containerd exited"* && -s $log ]]; then
     [[ -z $LOG_FILE ]] || tail -n 500 -- "$log" >"${LOG_FILE%.log}.containerd"
-    REPLY+=" ($(grep -E 'level=(fatal|error)|^containerd: ' -- "$log" | tail -n 1 | cut -c 1-300))"
+    REPLY+=" ($( (grep -m 1 -E '^panic:|level=fatal|^containerd: ' -- "$log" || tail -n 1 -- "$log") | cut -c 1-300))"
   fi
   redact "$REPLY"
 }

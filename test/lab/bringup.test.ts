@@ -69,7 +69,7 @@ describe("bring-up of three servers and three agents", { skip, timeout }, () => 
     assert.deepEqual(await fingerprints(cluster), untouched);
   });
 
-  test("C1 C2 C3 H1 H4 one `up` makes three voters, all Nodes Ready, and the endpoint", async () => {
+  test("C1 C2 C3 H1 H4 K8 one `up` makes three voters, all Nodes Ready, and the endpoint", async () => {
     ({ board } = await upWithBoard(cluster));
     admin = await adminOf(cluster);
     for (const server of servers()) votersAre(await membersOf(server), serverNames);

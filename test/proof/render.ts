@@ -1,6 +1,6 @@
 import type { Claim, Operation, Proof } from "./claims.ts";
 import { highest } from "./merge.ts";
-import { levels } from "./outcomes.ts";
+import { type Level, levels } from "./outcomes.ts";
 import { type Group, groups, rows } from "./rows.ts";
 
 /** docs/proof.md. Pure. */
@@ -23,8 +23,7 @@ function head(proof: Proof): string {
 
 Written by \`npm test -- --record\` from what the tests showed; \`npm test\` fails when this page says more than they do. The
 codes are those at the beginning of the tests' names: a letter and a number is something that must work, \`S\` and two digits
-a failure or a misuse that must be survived, or refused before anything is touched. \`node --test\` with
-\`--test-name-pattern=S05\` runs the tests of one code.
+a failure or a misuse that must be survived, or refused before anything is touched. \`grep -rn S05 test\` finds the tests of one.
 
 Of ${rows.size} rows the highest level is: ${counts.join(", ")}, not proven ${none}.
 
@@ -46,10 +45,11 @@ level above its own.
 }
 
 function section({ title, rows }: Group, proof: Proof): string {
+  const what = Object.keys(rows)[0]!.startsWith("S") ? "survived or refused" : "what must work";
   const lines = Object.entries(rows).map(([code, says]) =>
     line([code, says, claimText(highest(proof, code)), tests(proof, code)]),
   );
-  return [`## ${title}`, "", line(["code", "", "highest level", "tests"]), ruler(4), ...lines].join("\n");
+  return [`## ${title}`, "", line(["code", what, "highest level", "tests"]), ruler(4), ...lines].join("\n");
 }
 
 function claimText(claim: Claim | undefined): string {
@@ -57,9 +57,15 @@ function claimText(claim: Claim | undefined): string {
   return claim.level === "real k3s" ? `real k3s ${k3sText(claim)}` : claim.level;
 }
 
+const at: Record<Level, string> = {
+  mocks: "with mocks",
+  "stand-in": "on the stand-in",
+  "real k3s": "on real k3s",
+};
+
 function tests(proof: Proof, code: string): string {
   const own = proof.claims.filter((claim) => claim.code === code);
-  return own.map(({ level, tests }) => `${tests} ${level}`).join(", ");
+  return own.map(({ level, tests }) => `${tests} ${at[level]}`).join(", ");
 }
 
 /** What each operation cost; nothing while none was measured. */

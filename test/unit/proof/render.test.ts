@@ -30,9 +30,9 @@ test("each row says its highest level, and what has no test is not proven", () =
   const row = (code: string) => lines.find((line) => line.startsWith(`| ${code} |`));
   assert.match(
     row("H1")!,
-    /\| real k3s v1\.35\.4\+k3s1 \(sum not pinned\), 2026-11-29 \| 2 mocks, 1 real k3s \|$/,
+    /\| real k3s v1\.35\.4\+k3s1 \(sum not pinned\), 2026-11-29 \| 2 with mocks, 1 on real k3s \|$/,
   );
-  assert.match(row("S05")!, /\| mocks \| 7 mocks \|$/);
+  assert.match(row("S05")!, /\| mocks \| 7 with mocks \|$/);
   assert.match(row("H2")!, /\| not proven \| {2}\|$/);
   assert.ok([...rows.keys()].every((code) => row(code)));
 });
