@@ -15,16 +15,20 @@ import { accessOf } from "../measure/kube.ts";
 import { availability } from "../measure/outage.ts";
 import { watch } from "../measure/watch.ts";
 import { findingsOf } from "../test/lab/operator.ts";
+import { realK3sOf } from "../test/proof/labs.ts";
+import { mergeOperations } from "../test/proof/merge.ts";
+import { readProof, writeProof } from "../test/proof/record.ts";
 import { type Operation, operations } from "./operations/list.ts";
-import { type Row, rowText } from "./operations/row.ts";
+import { proven, type Row, rowText } from "./operations/row.ts";
 
 const options = new Command("bench:operations")
   .option("--instance <name>", "the lab to use; what is in it is lost", "operations")
   .option("--k3s <file>", "a real k3s binary, or `standin`")
   .option("--only <names...>", "these operations only, in the order of the list")
   .option("--keep", "leave the machines as they are at the end")
+  .option("--record", "write what was whole afterwards to docs/proof.md; with a real k3s only")
   .parse()
-  .opts<{ instance: string; k3s?: string; only?: string[]; keep?: boolean }>();
+  .opts<{ instance: string; k3s?: string; only?: string[]; keep?: boolean; record?: boolean }>();
 
 const screen = openScreen();
 const rows: Row[] = [];
@@ -49,6 +53,11 @@ try {
     screen.look,
   ))
     screen.write(line);
+  const real = realK3sOf(prepared.releases);
+  if (options.record && real) {
+    const proof = readProof();
+    writeProof({ ...proof, operations: mergeOperations(proof.operations, proven(rows, real)) });
+  }
   await prepared.close();
   if (!options.keep) await prepared.lab.down();
 }

@@ -1,3 +1,6 @@
+import type { Operation } from "../../test/proof/claims.ts";
+import type { RealK3s } from "../../test/proof/outcomes.ts";
+
 /** What one operation cost, as its clients saw it. Times in seconds or, where the name says so, milliseconds. */
 export interface Row {
   readonly operation: string;
@@ -23,4 +26,20 @@ export function rowText(row: Row): string[] {
     lost === undefined ? "" : String(lost),
     problem ?? "whole",
   ];
+}
+
+/** The rows of which docs/proof.md may tell: those after which the cluster was whole. Pure. */
+export function proven(rows: readonly Row[], k3s: RealK3s, date = new Date()): Operation[] {
+  return rows
+    .filter(({ problem }) => problem === undefined)
+    .map(({ operation, seconds, longestMs, refused, requests, lost }) => ({
+      operation,
+      seconds: Math.round(seconds),
+      ...(longestMs !== undefined && { longestMs: Math.round(longestMs) }),
+      ...(refused !== undefined && { refused }),
+      ...(requests !== undefined && { total: requests }),
+      ...(lost !== undefined && { lost }),
+      ...k3s,
+      date: date.toISOString().slice(0, 10),
+    }));
 }
