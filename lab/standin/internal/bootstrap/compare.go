@@ -2,9 +2,7 @@ package bootstrap
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -74,24 +72,13 @@ func compare(node config.Node, files Files) (stale bool, newer Newer, err error)
 	return stale, newer, nil
 }
 
-// Bare tells whether a directory with keys is missing or empty; what comes over HTTP is then written without being compared.
-func Bare(node config.Node) (bool, error) {
+// Bare tells whether a directory with keys is missing, empty or cannot be read; what comes over HTTP is then written without being
+// compared.
+func Bare(node config.Node) bool {
 	for _, name := range []string{"cred", "tls", "tls/etcd"} {
-		dir, err := os.Open(node.ServerDir(name))
-		if os.IsNotExist(err) {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		_, err = dir.Readdirnames(1)
-		dir.Close()
-		if errors.Is(err, io.EOF) {
-			return true, nil
-		}
-		if err != nil {
-			return false, err
+		if files, err := os.ReadDir(node.ServerDir(name)); err != nil || len(files) == 0 {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }

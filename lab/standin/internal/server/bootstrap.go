@@ -23,9 +23,8 @@ const httpTimeout = 15 * time.Second
 // bootstrap brings the shared files on disk up to the cluster's, before anything else is made here: from the server that is
 // joined, else from this server's own data. A founder and a server with SQLite have nobody to ask.
 func (r *run) bootstrap() error {
-	initialized := etcd.Initialized(r.settings)
 	switch {
-	case initialized:
+	case etcd.Initialized(r.settings):
 		logs.Info("Managed etcd cluster bootstrap already complete and initialized")
 		if r.settings.JoinURL != "" && r.settings.Token != "" {
 			r.joined, _ = r.dial(r.settings.Token, "server")
@@ -60,7 +59,6 @@ func (r *run) reconcile() error {
 			logs.Info("Successfully reconciled with remote datastore")
 			return nil
 		}
-		stopIfNewer(err)
 		logs.Warn("Unable to reconcile with remote datastore: %v", err)
 	}
 	if err := r.fromData(); err != nil {
@@ -70,12 +68,14 @@ func (r *run) reconcile() error {
 	return nil
 }
 
-// stopIfNewer ends the process at once, whoever asked.
-func stopIfNewer(err error) {
+// take brings the files on disk up to those of the cluster. Newer ones here end the process at once, whoever asked.
+func (r *run) take(files bootstrap.Files) error {
+	err := bootstrap.Reconcile(r.settings.Node, files, false)
 	var newer bootstrap.Newer
 	if errors.As(err, &newer) {
 		logs.Fatal("%v", newer)
 	}
+	return err
 }
 
 // dial reaches the server that is joined; its CA is known once this server has the cluster's files.
@@ -99,15 +99,10 @@ func (r *run) fromServer() error {
 	if err != nil {
 		return err
 	}
-	if bare, err := bootstrap.Bare(r.settings.Node); err != nil || bare {
-		if err != nil {
-			logs.Debug("%v", err)
-		}
+	if bootstrap.Bare(r.settings.Node) {
 		return files.Spread(r.settings.Node)
 	}
-	err = bootstrap.Reconcile(r.settings.Node, files, false)
-	stopIfNewer(err)
-	return err
+	return r.take(files)
 }
 
 // fromData compares with what the etcd data on disk have. Without any token there is nothing to compare with.
@@ -135,9 +130,7 @@ func (r *run) fromData() error {
 	if err != nil {
 		return err
 	}
-	err = bootstrap.Reconcile(r.settings.Node, files, false)
-	stopIfNewer(err)
-	return err
+	return r.take(files)
 }
 
 // compare refuses to join when a flag that all servers must share differs.
