@@ -66,8 +66,8 @@ firewall_warnings() {
   return 0
 }
 
-# interface_with ADDRESS: the interface that has it, in REPLY; empty when none has. The loopback interface does not count:
-# there an address is only held until another machine announces it (handover.sh).
+# interface_with ADDRESS: the interface that has it, in REPLY; empty when none has. The loopback interface does not count
+# while an address is only held there until another machine announces it (handover.sh).
 interface_with() {
-  REPLY=$(ip -o address show 2>/dev/null | awk -v address="$1" '$2 == "lo" { next } { split($4, part, "/"); if (part[1] == address) { sub(/@.*/, "", $2); print $2; exit } }')
+  REPLY=$(ip -o address show 2>/dev/null | awk -v address="$1" -v held="$([[ -e $HELD_ADDRESS ]] && echo lo)" '$2 == held { next } { split($4, part, "/"); if (part[1] == address) { sub(/@.*/, "", $2); print $2; exit } }')
 }

@@ -48,6 +48,7 @@ hold_on_loopback() {
   on_failure systemctl start keepalived
   interface_with "${ARG[address]}"
   if [[ -n $REPLY ]]; then
+    write_file "$HELD_ADDRESS" 600 "${ARG[address]}"$'\n' || die "$HELD_ADDRESS cannot be written"
     ip address replace "${ARG[address]}/32" dev lo || die "the address ${ARG[address]} cannot be put on the loopback interface"
     say "${ARG[address]} is held on the loopback interface until kube-vip has it"
   fi
@@ -60,6 +61,7 @@ hold_on_loopback() {
 
 # drop_from_loopback ADDRESS
 drop_from_loopback() {
+  rm -f -- "$HELD_ADDRESS"
   [[ -n $(ip -o address show dev lo to "$1/32" 2>/dev/null) ]] || return 0
   ip address delete "$1/32" dev lo || say "warning: $1 is still on the loopback interface here; remove it by hand"
 }

@@ -65,10 +65,13 @@ test("S48 keepalived's removal takes the address from the loopback interface, an
 });
 
 test("S48 an address that is only held on the loopback interface is on no interface for who looks for its holder", async () => {
-  const where = async (lines: string) =>
-    (
-      await functions(`ip() { printf '%s' '${lines}'; }; interface_with 192.0.2.10; echo "$REPLY"`)
-    ).stdout.trim();
+  const where = async (lines: string, held = true) => {
+    const root = rootWith(held ? { "var/lib/homelab-k3s/held-address": "192.0.2.10\n" } : {});
+    const body = `ip() { printf '%s' '${lines}'; }; interface_with 192.0.2.10; echo "$REPLY"`;
+    return (await functions(body, [], root)).stdout.trim();
+  };
+  const forgotten = "1: lo    inet 192.0.2.10/32 scope global lo\n";
+  assert.equal(await where(forgotten, false), "lo", "one that nobody handed over is a second holder");
   assert.equal(await where("1: lo    inet 192.0.2.10/32 scope global lo\n"), "");
   assert.equal(
     await where("1: lo    inet 192.0.2.10/32\n2: eno1    inet 192.0.2.10/32 scope global\n"),
