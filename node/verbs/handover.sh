@@ -46,17 +46,18 @@ begin_handover() {
 hold_on_loopback() {
   act
   on_failure systemctl start keepalived
+  systemctl disable --quiet keepalived 2>/dev/null
+  systemctl kill --signal=KILL keepalived
+  systemctl stop keepalived 2>/dev/null
+  systemctl reset-failed keepalived 2>/dev/null
+  changed keepalived
+  # asked only now: until it ended it could still take the address over from another machine
   interface_with "${ARG[address]}"
   if [[ -n $REPLY ]]; then
     write_file "$HELD_ADDRESS" 600 "${ARG[address]}"$'\n' || die "$HELD_ADDRESS cannot be written"
     ip address replace "${ARG[address]}/32" dev lo || die "the address ${ARG[address]} cannot be put on the loopback interface"
     say "${ARG[address]} is held on the loopback interface until kube-vip has it"
   fi
-  systemctl disable --quiet keepalived 2>/dev/null
-  systemctl kill --kill-who=all --signal=KILL keepalived
-  systemctl stop keepalived 2>/dev/null
-  systemctl reset-failed keepalived 2>/dev/null
-  changed keepalived
 }
 
 # drop_from_loopback ADDRESS
