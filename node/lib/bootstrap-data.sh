@@ -104,7 +104,7 @@ unblock_start() {
   local UNIT=k3s.service
   [[ -e $MARKER && -e $PASSWORDS ]] || return 0
   service_state
-  [[ $STATE_WORD != active ]] && journal "$(($(date +%s) - 300))" | grep -qF "$PASSWORDS newer than datastore" || return 0
+  [[ $STATE_WORD != active ]] && journal_says "$(($(date +%s) - 300))" "$PASSWORDS newer than datastore" || return 0
   say "k3s here ends at every start, since its passwords are newer than etcd's copy; they are made anew"
   drop_passwords
 }

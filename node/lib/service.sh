@@ -135,6 +135,12 @@ journal() {
   journalctl --unit "$UNIT" --since "@$1" --output cat --no-pager --lines 400 2>/dev/null
 }
 
+# journal_says SINCE TEXT: whether TEXT is in it. Read as a whole: a reader that stops at the first find ends the writer, and
+# the pipe then counts as failed.
+journal_says() {
+  [[ $(journal "$1") == *"$2"* ]]
+}
+
 # hopeless SINCE: whether the journal has an error that waiting does not mend; what to do in REPLY.
 hopeless() {
   local text

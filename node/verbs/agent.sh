@@ -118,7 +118,7 @@ check_agent() {
   every 5 rejected || return 0
   # not what it said before this run: the cluster may have been told since then to admit this machine
   local window=$((SECONDS - STARTED))
-  journal "$(($(date +%s) - (window < 20 ? window : 20)))" | grep -q 'Node password rejected' || return 0
+  journal_says "$(($(date +%s) - (window < 20 ? window : 20)))" 'Node password rejected' || return 0
   die "the cluster knows the name ${ARG[name]} as another machine's (\"Node password rejected\"): either this machine was reinstalled, then run on a server: k3s-node admit --node ${ARG[name]}=$MACHINE_ID; or two machines have this name, then rename one"
 }
 

@@ -129,7 +129,7 @@ test("S41: a server that ends at every start because of its passwords is freed b
   const root = rootWith({ [passwords]: "new", "etc/rancher/k3s/.homelab-k3s": "{}" });
   const freed = async (state: string, line: string) => {
     put(root, passwords, "new");
-    const body = `service_state() { STATE_WORD=${state}; }; journal() { echo '${line}'; }; unblock_start; [[ -e $PASSWORDS ]] && echo there || echo gone`;
+    const body = `service_state() { STATE_WORD=${state}; }; journal() { echo '${line}'; seq 20000; }; unblock_start; [[ -e $PASSWORDS ]] && echo there || echo gone`;
     return (await functions(body, [], root)).stdout.trim();
   };
   const fatal = `level=fatal msg="${root}/${passwords} newer than datastore and could cause a cluster outage."`;
