@@ -28,8 +28,10 @@ bootstrap_data() {
   [[ $status == 200 ]] || { REPLY=${status:-000} && return 1; }
 }
 
-# compare_bootstrap_data: NEWER, the files here that differ from etcd's copy and would end the next start of k3s, and
-# OTHER, those that differ and would be written over by it. Fails, with the HTTP status in REPLY, without an answer.
+# compare_bootstrap_data: NEWER, the files here that differ from etcd's copy and would end the next start of k3s or the one
+# after, and OTHER, those that differ and would be written over by it. Other passwords than the copy's are of the first
+# kind at any age: a start takes the copy's and writes its own again, which is newer then. Fails, with the HTTP status in
+# REPLY, without an answer.
 compare_bootstrap_data() {
   local name stamp content file copied
   NEWER=() OTHER=()
@@ -40,9 +42,18 @@ compare_bootstrap_data() {
     file=$DATA/server/${BOOTSTRAP_FILES[$name]}
     [[ $(base64 -w 0 -- "$file" 2>/dev/null) == "$content" ]] && continue
     copied=$(date -d "$stamp" +%s 2>/dev/null) || copied=0
-    if [[ -e $file ]] && (($(stat -c %Y -- "$file") - copied >= CLOCK_SKEW)); then NEWER+=("$file"); else OTHER+=("$file"); fi
+    if [[ -e $file ]] && { (($(stat -c %Y -- "$file") - copied >= CLOCK_SKEW)) || other_passwords "$file" "$content"; }; then
+      NEWER+=("$file")
+    else
+      OTHER+=("$file")
+    fi
   done < <(grep -oE '"[A-Za-z]+":\{"Timestamp":"[^"]*","Content":"[^"]*"' <<<"$REPLY")
   return 0
+}
+
+# other_passwords FILE BASE64: whether FILE is that of the passwords and has others; k3s writes its lines in any order.
+other_passwords() {
+  [[ $1 == "$PASSWORDS" ]] && ! cmp -s <(sort -- "$1") <(base64 -d <<<"$2" | sort)
 }
 
 # served_from_disk VERSION: whether a k3s of that version gives away the files on its own disk instead of etcd's copy, so
@@ -72,6 +83,7 @@ save_bootstrap_data() {
     patiently_for 30 compare_bootstrap_data && only_passwords || die "k3s here would not start again: $REPLY differ from etcd's copy and are newer. Remove what is not meant to be so, restart k3s, then run again"
   fi
   say "saving today's passwords in etcd: k3s compares them at each start"
+  act
   touch -- "$PASSWORDS"
   put_token "$token" "$token" || die "k3s did not save its bootstrap data: HTTP $REPLY; see journalctl -u $UNIT"
   compare_bootstrap_data && ((${#NEWER[@]} == 0)) || die "k3s says that it saved its bootstrap data, but etcd's copy of ${NEWER[*]} still differs"

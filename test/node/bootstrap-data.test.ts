@@ -40,9 +40,29 @@ test("S41: what k3s compares at its start is told from its own answer: only a fi
   assert.equal(await compared(file("same", "same", 900)), "newer: other:");
   assert.equal(await compared(file("new", "old", 900)), "newer:server/cred/passwd other:");
   assert.equal(await compared(file("new", "old", 3)), "newer:server/cred/passwd other:");
-  assert.equal(await compared(file("new", "old", 2)), "newer: other:server/cred/passwd");
-  assert.equal(await compared(file("old", "new", -900)), "newer: other:server/cred/passwd");
+  const keys = (after: number) => ({ [encryption]: { disk: "new", copy: "old", after } });
+  assert.equal(await compared(keys(3)), "newer:server/cred/encryption-config.json other:");
+  assert.equal(await compared(keys(2)), "newer: other:server/cred/encryption-config.json");
+  assert.equal(await compared(keys(-900)), "newer: other:server/cred/encryption-config.json");
   assert.equal(await compared(file("old", "new", -900), "503"), "status:503");
+});
+
+test("S41: other passwords than etcd's end a start at any age, but not the same ones in another order", async () => {
+  const file = (disk: string, copy: string, after: number) => ({ [passwords]: { disk, copy, after } });
+  for (const after of [2, -900]) {
+    assert.equal(
+      await compared(file("a,server\nb,node\n", "a,server\nc,node\n", after)),
+      "newer:server/cred/passwd other:",
+    );
+    assert.equal(
+      await compared(file("a,server\nb,node\n", "b,node\na,server\n", after)),
+      "newer: other:server/cred/passwd",
+    );
+  }
+  assert.equal(
+    await compared(file("a,server\nb,node\n", "b,node\na,server\n", 3)),
+    "newer:server/cred/passwd other:",
+  );
 });
 
 test("S41: a file that is missing is none that ends k3s", async () => {
@@ -56,7 +76,11 @@ test("S41: a file that is missing is none that ends k3s", async () => {
 /** Saves as a node does; k3s' copy of the passwords is brought up to date by the request that rotates the token. */
 async function saved(files: Parameters<typeof serverWith>[0], version = "v1.34.4+k3s1") {
   const { root, answer } = serverWith(files);
-  const fresh = answer.replaceAll("2026-11-01", "2126-11-01");
+  // after the request etcd has what is on this server's disk
+  const own = Object.fromEntries(
+    Object.entries(files).map(([path, file]) => [path, { ...file, copy: file.disk }]),
+  );
+  const fresh = serverWith(own).answer;
   const body = `UNIT=k3s.service ARG[version]=${version} SERVICE_TOUCHED=1; again() { echo again >>"$ROOT/calls"; }
     curl() { if [[ $* == */v1-k3s/token ]]; then cat >>"$ROOT/calls"; : >"$ROOT/put"; printf 200
       elif [[ -e $ROOT/put ]]; then printf '%s\\n200' '${fresh}'; else printf '%s\\n200' '${answer}'; fi; }
@@ -77,7 +101,7 @@ test("S41: passwords that are newer than etcd's copy are saved there, by a rotat
 
 test("S41: nothing is saved where nothing is newer", async () => {
   for (const after of [-900, 2]) {
-    const { stdout, code } = await saved({ [passwords]: { disk: "a", copy: "b", after } });
+    const { stdout, code } = await saved({ [passwords]: { disk: "a\nb\n", copy: "b\na\n", after } });
     assert.deepEqual([stdout, code], ["", 0]);
   }
   const { stdout, code } = await saved({ [passwords]: { disk: "a", copy: "a", after: 900 } });
