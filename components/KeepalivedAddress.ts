@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
+import { living } from "../config/roster.ts";
 import type { KeepalivedConfig, MachineConfig } from "../config/schema.ts";
 import { endpointStep, keepalivedFile } from "./endpoint-step.ts";
+import { untouched } from "./lost.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { componentType } from "./types.ts";
 
 export interface KeepalivedAddressArgs {
   readonly endpoint: KeepalivedConfig;
-  /** The servers, and for each the step after which it can answer. */
+  /** All servers, lost ones too, and for each the step after which it can answer. */
   readonly servers: readonly {
     readonly machine: MachineConfig;
     readonly access: NodeAccess;
@@ -21,11 +23,12 @@ export class KeepalivedAddress extends pulumi.ComponentResource {
   constructor(name: string, args: KeepalivedAddressArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("KeepalivedAddress"), name, {}, opts);
     const { endpoint, servers } = args;
-    const carriers = servers.map(({ machine }) => machine);
+    const carriers = living(servers.map(({ machine }) => machine));
     this.steps = servers.map(({ machine, access, after }) =>
       endpointStep(access, machine, keepalivedFile(machine, carriers, endpoint), {
         parent: this,
         dependsOn: after,
+        ...(machine.lost && untouched),
       }),
     );
     this.registerOutputs({});

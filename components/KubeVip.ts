@@ -4,6 +4,7 @@ import type { KubeVipConfig, MachineConfig } from "../config/schema.ts";
 import type { Lease } from "../config/timing.ts";
 import { handoverStep } from "./endpoint-step.ts";
 import { kubeVipDaemonSet, kubeVipName, kubeVipNamespace, kubeVipRules } from "./kube-vip-manifest.ts";
+import { untouched } from "./lost.ts";
 import type { NodeAccess } from "./node-step.ts";
 import { componentType } from "./types.ts";
 
@@ -13,7 +14,7 @@ export interface KubeVipArgs {
   readonly lease: Lease;
   /** Talks to a server by its own address: the virtual one does not answer yet. */
   readonly provider: k8s.Provider;
-  /** The servers, and for each the step after which its scripts are there. */
+  /** All servers, lost ones too, and for each the step after which its scripts are there. */
   readonly servers: readonly {
     readonly machine: MachineConfig;
     readonly access: NodeAccess;
@@ -32,7 +33,11 @@ export class KubeVip extends pulumi.ComponentResource {
   constructor(name: string, args: KubeVipArgs, opts?: pulumi.ComponentResourceOptions) {
     super(componentType("KubeVip"), name, {}, opts);
     const handed = args.servers.map(({ machine, access, after }) =>
-      handoverStep(access, machine, args.endpoint.address, { parent: this, dependsOn: [...after] }),
+      handoverStep(access, machine, args.endpoint.address, {
+        parent: this,
+        dependsOn: [...after],
+        ...(machine.lost && untouched),
+      }),
     );
     const child: pulumi.CustomResourceOptions = { parent: this, provider: args.provider };
     const metadata = { name: kubeVipName, namespace: kubeVipNamespace };

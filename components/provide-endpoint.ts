@@ -1,6 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { living } from "../config/roster.ts";
 import type { ClusterConfig, MachineConfig } from "../config/schema.ts";
 import { leaseOf } from "../config/timing.ts";
 import { HaproxyLoadBalancer } from "./HaproxyLoadBalancer.ts";
@@ -47,7 +46,7 @@ export function provideEndpoint(
         opts,
       );
       const lease = leaseOf(endpoint, config.etcd.timing);
-      const servers = living(config.servers).map((machine) => ({
+      const servers = config.servers.map((machine) => ({
         machine,
         access: access(machine),
         after: args.placed([machine]),
@@ -55,7 +54,7 @@ export function provideEndpoint(
       return [new KubeVip(`${name}-kube-vip`, { endpoint, lease, provider, servers }, opts).daemonSet];
     }
     case "keepalived": {
-      const servers = living(config.servers).map((machine) => ({
+      const servers = config.servers.map((machine) => ({
         machine,
         access: access(machine),
         after: args.servers.get(machine.name)!,

@@ -22,7 +22,9 @@ export async function everyServerReturns(
   access: Access,
   signal = new AbortController().signal,
 ): Promise<void> {
-  const servers = cluster.topology.servers.map(({ name }) => cluster.machine(name));
+  // those that vote now: an agent may have become a server, and a server an agent
+  const voters = await membersOf(cluster.machine(cluster.topology.servers[0]!.name));
+  const servers = voters.map(({ name }) => cluster.machine(name));
   for (const server of servers) {
     for (const time of ["first", "second"] as const) await restart(server, servers, time);
   }

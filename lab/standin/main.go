@@ -73,7 +73,7 @@ func k3s(args []string) {
 		if errors.As(err, &unknown) {
 			fmt.Fprintf(os.Stderr, "Incorrect Usage: %v\n", err)
 		}
-		logs.Fatal("%v", err)
+		logs.Fatal("Error: %v", err)
 	}
 }
 

@@ -49,8 +49,9 @@ OWN_ELSEWHERE=(
 # Directories that k3s makes, the deepest first. They go when nothing is left in them.
 OWN_DIRECTORIES=(
   data/cni data
-  agent/containerd 'agent/etc/containerd/certs.d/*' agent/etc/containerd/certs.d agent/etc/containerd agent/etc/flannel
-  agent/etc/cni/net.d agent/etc/cni agent/etc/kubelet.conf.d agent/etc agent/images agent/pod-manifests agent
+  agent/containerd/bin agent/containerd/lib agent/containerd
+  "agent/etc/containerd/certs.d/*" agent/etc/containerd/certs.d agent/etc/containerd agent/etc/flannel agent/etc/cni/net.d
+  agent/etc/cni agent/etc/kubelet.conf.d agent/etc agent/images agent/pod-manifests agent
   server/db/etcd server/db server/cred server/etc server/tls/etcd server/tls/kube-scheduler server/tls/kube-controller-manager
   server/tls server/manifests/metrics-server server/manifests server/static/charts server/static server storage
 )

@@ -92,7 +92,7 @@ run_service() {
 # wait_active OLD-INVOCATION EACH-TIME...: until the service is active in another invocation than
 # OLD-INVOCATION; dies at the timeout, at a failure that waiting does not mend, or when k3s ended too often by itself.
 wait_active() {
-  local old=$1 since=$SECONDS begun starting
+  local old=$1 since=$SECONDS begun starting why
   shift
   watch_deaths "$old"
   # it returns when the start has come to its end, good or bad; until then nobody has to look
@@ -103,7 +103,11 @@ wait_active() {
     [[ $STATE_WORD == active && $INVOCATION != "$old" ]] && break
     (("$#")) && "$@"
     every 3 hopeless && hopeless "$begun" && die "$UNIT: $REPLY"
-    died_often && die "$REPLY"
+    if died_often; then
+      why=$REPLY
+      [[ $MEMBERSHIP == member ]] && no_majority && die "$REPLY"
+      die "$why"
+    fi
     if [[ $MEMBERSHIP == member ]] && ((SECONDS - since > 60)) && every 15 majority && no_majority; then
       die "$REPLY"
     fi

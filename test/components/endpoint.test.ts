@@ -74,10 +74,11 @@ test("P1 somebody else's balancer is only named", async () => {
 test("K7 S25 a lost server carries no address, and no balancer asks it", async () => {
   const servers = serverInputs(3).with(1, { ...serverInputs(3)[1], lost: true });
   const { resources } = await build({ servers, endpoint: { provider: "keepalived", address: "192.0.2.10" } });
-  assert.deepEqual(
-    resources.custom.filter(({ name }) => /^server-.*-endpoint$/.test(name)).map(({ name }) => name),
-    ["server-1-endpoint", "server-3-endpoint"],
-  );
+  const step = resources.named("server-2-endpoint");
+  assert.deepEqual([step.retainOnDelete, step.ignoreChanges], [true, ["*"]]);
+  assert.ok(!resources.named("server-1-endpoint").retainOnDelete);
+  const handed = (await build({ servers })).resources.named("server-2-handover");
+  assert.deepEqual([handed.retainOnDelete, handed.ignoreChanges], [true, ["*"]]);
   assert.doesNotMatch(String(resources.named("server-1-endpoint").inputs.stdin), /192\.0\.2\.12/);
   const balancers = [nodeInput("lb-1", "192.0.2.5")];
   const one = await build({ servers, endpoint: { provider: "haproxy", address: "192.0.2.5", balancers } });

@@ -77,7 +77,7 @@ describe("restore of three servers and an agent", { skip, timeout }, () => {
     await make("foreign", "cp early foreign");
     await output(first(), `cd ${kept} && sed -i 's/^K10......../K1000000000/' foreign.token`);
     const { stdin } = await cluster.step("server-1");
-    const wrong = stdin.replace(/^token: .*/, "token: a-token-of-another-time");
+    const wrong = stdin.replace(/^(?:--.*\n)*---\ntoken: .*/, "token: a-token-of-another-time");
     const check = async (snapshot: string) => {
       const { version } = rehearsal.prepared.release;
       const flags = `--id no --name server-1 --address ${first().address} --version ${version} --snapshot ${snapshot}`;

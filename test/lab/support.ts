@@ -195,15 +195,17 @@ export async function writeMark(access: Access, name: string): Promise<void> {
 /** Runs the step of a node by hand, with the command and the input that the stack has for it. */
 export async function runAgain(cluster: Cluster, name: string, flag = ""): Promise<{ changed: string[] }> {
   const { command, stdin } = await cluster.step(name);
-  const { code, stdout, stderr } = await cluster.machine(name).exec(`${command} ${flag}`, { stdin });
+  const more = command.replace(/ -$/, ` ${flag} -`);
+  const { code, stdout, stderr } = await cluster.machine(name).exec(more, { stdin });
   assert.equal(code, 0, `${name}: ${stderr}`);
   return JSON.parse(stdout) as { changed: string[] };
 }
 
 /** Runs the step that brings the release to a node by hand, as the stack has it. */
 export async function fetchAgain(cluster: Cluster, name: string): Promise<void> {
-  const { command } = await cluster.step(name, "fetch");
-  await output(cluster.machine(name), command);
+  const { command, stdin } = await cluster.step(name, "fetch");
+  const { code, stderr } = await cluster.machine(name).exec(command, { stdin });
+  assert.equal(code, 0, `${name}: ${stderr}`);
 }
 
 export type { Cluster };

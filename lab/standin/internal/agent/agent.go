@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -17,6 +16,7 @@ import (
 	"standin/internal/logs"
 	"standin/internal/node"
 	"standin/internal/release"
+	"standin/internal/shutdown"
 )
 
 // Command runs `k3s agent`.
@@ -43,8 +43,7 @@ func Command(args []string) error {
 		return fmt.Errorf("--server must be an https URL: %s", settings.JoinURL)
 	}
 	logs.Info("Starting k3s agent %s (stand-in)", release.Version())
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+	ctx := shutdown.Context()
 	address := server.Host
 	if server.Port() == "" {
 		address += ":443"
@@ -55,10 +54,11 @@ func Command(args []string) error {
 		return err
 	}
 	local := "https://127.0.0.1:" + port
-	node.Run(ctx, node.Options{Node: settings, Role: "agent", Supervisor: local, API: local, Token: settings.Token})
-	if ctx.Err() != nil {
+	options := node.Options{Node: settings, Role: "agent", Supervisor: local, API: local, Token: settings.Token}
+	if !node.Fetch(ctx, options) {
 		return nil
 	}
+	go node.Run(ctx, options)
 	cfg, err := clientcmd.BuildConfigFromFlags("", settings.AgentDir("kubelet.kubeconfig"))
 	if err != nil {
 		return err
@@ -67,11 +67,31 @@ func Command(args []string) error {
 	if err != nil {
 		return err
 	}
+	go announce(ctx, client, settings.Name)
 	follow(ctx, client, balancer)
 	return nil
 }
 
-// follow keeps the balancer's list of servers fresh; the first answer means that the agent is up.
+// announce says that the agent is up once its Node is there, be it an earlier kubelet's.
+func announce(ctx context.Context, client kubernetes.Interface, name string) {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
+		_, err := client.CoreV1().Nodes().Get(bounded, name, metav1.GetOptions{})
+		cancel()
+		if err == nil {
+			logs.Info("k3s agent is up and running")
+			daemon.SdNotify(true, "READY=1")
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// follow keeps the balancer's list of servers fresh.
 func follow(ctx context.Context, client kubernetes.Interface, balancer *Balancer) {
 	ready := false
 	for ctx.Err() == nil {
@@ -82,11 +102,7 @@ func follow(ctx context.Context, client kubernetes.Interface, balancer *Balancer
 			logs.Info("Failed to retrieve list of apiservers from server: %v", err)
 		} else {
 			balancer.Update(servers)
-			if !ready {
-				ready = true
-				logs.Info("k3s agent is up and running")
-				daemon.SdNotify(true, "READY=1")
-			}
+			ready = true
 		}
 		pause := 5 * time.Second
 		if !ready {

@@ -1,99 +1,91 @@
 package bootstrap
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"time"
 
-	"standin/internal/certs"
 	"standin/internal/config"
 	"standin/internal/logs"
 )
 
-// files are the shared files below server/, by the names k3s gives them.
-var files = map[string]string{
+// names are the shared files below server/, by the names k3s gives them.
+var names = map[string]string{
 	"ETCDServerCA": "tls/etcd/server-ca.crt", "ETCDServerCAKey": "tls/etcd/server-ca.key",
 	"ETCDPeerCA": "tls/etcd/peer-ca.crt", "ETCDPeerCAKey": "tls/etcd/peer-ca.key",
 	"ServerCA": "tls/server-ca.crt", "ServerCAKey": "tls/server-ca.key",
 	"ClientCA": "tls/client-ca.crt", "ClientCAKey": "tls/client-ca.key",
 	"RequestHeaderCA": "tls/request-header-ca.crt", "RequestHeaderCAKey": "tls/request-header-ca.key",
-	"ServiceKey": "tls/service.key", "PasswdFile": "cred/passwd",
+	"ServiceKey": "tls/service.key", "PasswdFile": "cred/passwd", "IPSECKey": "cred/ipsec.psk",
 	"EncryptionConfig": "cred/encryption-config.json", "EncryptionHash": "cred/encryption-state.json",
 }
 
-// file is one shared file on its way.
-type file struct {
+// encryption are those that a server has only with secrets-encryption.
+var encryption = map[string]bool{"EncryptionConfig": true, "EncryptionHash": true}
+
+// File is one shared file on its way.
+type File struct {
 	Timestamp time.Time
 	Content   []byte
 }
 
-// Collect reads the shared files that exist.
-func Collect(node config.Node) ([]byte, error) {
-	bundle := map[string]file{}
-	for name, path := range files {
-		content, err := os.ReadFile(node.ServerDir(path))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		info, err := os.Stat(node.ServerDir(path))
-		if err != nil {
-			return nil, err
-		}
-		bundle[name] = file{info.ModTime(), content}
-	}
-	return json.Marshal(bundle)
+// Files are the shared files by name.
+type Files map[string]File
+
+// Parse undoes Collect.
+func Parse(data []byte) (Files, error) {
+	files := Files{}
+	return files, json.Unmarshal(data, &files)
 }
 
-// Spread writes the shared files below this server's directory.
-func Spread(node config.Node, data []byte) error {
-	bundle := map[string]file{}
-	if err := json.Unmarshal(data, &bundle); err != nil {
-		return err
+// path is where a file lies on this server; empty when it has none of this name.
+func path(node config.Node, name string) string {
+	below, known := names[name]
+	if !known || encryption[name] && !node.Switch("secrets-encryption") {
+		return ""
 	}
-	for name, entry := range bundle {
-		path, known := files[name]
-		if !known {
+	return node.ServerDir(below)
+}
+
+// Collect reads the shared files that exist.
+func Collect(node config.Node) ([]byte, error) {
+	files := Files{}
+	for name := range names {
+		file := path(node, name)
+		if file == "" {
 			continue
 		}
-		if err := certs.Write(node.ServerDir(path), entry.Content); err != nil {
+		info, err := os.Stat(file)
+		if err != nil {
+			logs.Warn("failed to stat %s: %v", name, err)
+			continue
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		files[name] = File{info.ModTime(), content}
+	}
+	return json.Marshal(files)
+}
+
+// Spread writes all of them below this server's directory, with the time that each had where it came from.
+func (f Files) Spread(node config.Node) error {
+	for name, entry := range f {
+		file := path(node, name)
+		if file == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, entry.Content, 0o600); err != nil {
+			return err
+		}
+		if err := os.Chtimes(file, entry.Timestamp, entry.Timestamp); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// skew is how much clocks may differ before a file counts as newer.
-const skew = 3 * time.Second
-
-// Merge writes the files that are newer in the datastore than on disk, and says whether some on disk are newer.
-// cred/passwd follows this server's own configuration.
-func Merge(node config.Node, data []byte) (diskNewer bool, err error) {
-	bundle := map[string]file{}
-	if err := json.Unmarshal(data, &bundle); err != nil {
-		return false, err
-	}
-	for name, entry := range bundle {
-		path, known := files[name]
-		if !known || name == "PasswdFile" {
-			continue
-		}
-		content, err := os.ReadFile(node.ServerDir(path))
-		if err == nil && bytes.Equal(content, entry.Content) {
-			continue
-		}
-		if info, failure := os.Stat(node.ServerDir(path)); failure == nil && info.ModTime().Sub(entry.Timestamp) >= skew {
-			logs.Warn("%s newer than within datastore", path)
-			diskNewer = true
-			continue
-		}
-		logs.Warn("datastore newer than %s", path)
-		if err := certs.Write(node.ServerDir(path), entry.Content); err != nil {
-			return false, err
-		}
-	}
-	return diskNewer, nil
 }

@@ -9,6 +9,13 @@ import (
 	"standin/internal/config"
 )
 
+var encrypts = config.Values{"secrets-encryption": {"true"}}
+
+func server(t *testing.T) config.Node {
+	t.Helper()
+	return config.Node{DataDir: t.TempDir(), Values: encrypts}
+}
+
 func write(t *testing.T, node config.Node, path, content string, age time.Duration) {
 	t.Helper()
 	file := node.ServerDir(path)
@@ -30,42 +37,47 @@ func read(t *testing.T, node config.Node, path string) string {
 	return string(content)
 }
 
-func TestJoinerGetsTheSharedFiles(t *testing.T) {
-	from, to := config.Node{DataDir: t.TempDir()}, config.Node{DataDir: t.TempDir()}
-	write(t, from, "tls/server-ca.crt", "ca", 0)
-	write(t, from, "tls/client-admin.key", "private", 0)
-	data, err := Collect(from)
+// shared is what a server with these files puts into the datastore.
+func shared(t *testing.T, node config.Node) Files {
+	t.Helper()
+	data, err := Collect(node)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Spread(to, data); err != nil {
+	files, err := Parse(data)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if read(t, to, "tls/server-ca.crt") != "ca" {
-		t.Error("the CA did not arrive")
+	return files
+}
+
+func TestJoinerGetsTheSharedFilesWithTheirTimes(t *testing.T) {
+	from, to := server(t), server(t)
+	write(t, from, "tls/server-ca.crt", "ca", time.Hour)
+	write(t, from, "tls/client-admin.key", "private", 0)
+	write(t, from, "cred/ipsec.psk", "psk", 0)
+	if err := shared(t, from).Spread(to); err != nil {
+		t.Fatal(err)
+	}
+	if read(t, to, "tls/server-ca.crt") != "ca" || read(t, to, "cred/ipsec.psk") != "psk" {
+		t.Error("the shared files did not arrive")
+	}
+	info, err := os.Stat(to.ServerDir("tls/server-ca.crt"))
+	if err != nil || time.Since(info.ModTime()) < 59*time.Minute || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %v, %v", info, err)
 	}
 	if _, err := os.Stat(to.ServerDir("tls/client-admin.key")); err == nil {
 		t.Error("a server's own key was carried along")
 	}
 }
 
-func TestTheNewerFileCounts(t *testing.T) {
-	there, here := config.Node{DataDir: t.TempDir()}, config.Node{DataDir: t.TempDir()}
-	write(t, there, "cred/encryption-config.json", "new", 0)
-	write(t, there, "tls/service.key", "old", time.Hour)
-	write(t, there, "cred/passwd", "theirs", 0)
-	data, err := Collect(there)
-	if err != nil {
+func TestEncryptionIsSharedOnlyWhereItIsOn(t *testing.T) {
+	from, to := server(t), config.Node{DataDir: t.TempDir()}
+	write(t, from, "cred/encryption-config.json", "keys", 0)
+	if err := shared(t, from).Spread(to); err != nil {
 		t.Fatal(err)
 	}
-	write(t, here, "cred/encryption-config.json", "old", time.Hour)
-	write(t, here, "tls/service.key", "new", 0)
-	write(t, here, "cred/passwd", "mine", time.Hour)
-	newer, err := Merge(here, data)
-	if err != nil || !newer {
-		t.Fatalf("got %v, %v", newer, err)
-	}
-	if got := read(t, here, "cred/encryption-config.json") + read(t, here, "tls/service.key") + read(t, here, "cred/passwd"); got != "newnewmine" {
-		t.Errorf("got %s", got)
+	if _, err := os.Stat(to.ServerDir("cred/encryption-config.json")); err == nil {
+		t.Error("a server without secrets-encryption got the keys")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -63,4 +64,22 @@ func Write(file string, content []byte) error {
 		return err
 	}
 	return os.Rename(temporary, file)
+}
+
+// Copy puts copies of all files below a directory below another one.
+func Copy(from, to string) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		below, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		return Write(filepath.Join(to, below), content)
+	})
 }

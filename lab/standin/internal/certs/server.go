@@ -19,7 +19,7 @@ type Set struct{ Server config.Server }
 // File is a path below server/tls.
 func (s Set) File(name string) string { return s.Server.ServerDir("tls", name) }
 
-// EnsureCAs makes what a founder makes and a joiner receives: CAs, the key for service account tokens.
+// EnsureCAs makes the CAs that a founder makes and a joiner receives.
 func (s Set) EnsureCAs() error {
 	for _, ca := range []struct{ file, name string }{
 		{"client-ca", "k3s-client-ca"}, {"server-ca", "k3s-server-ca"}, {"request-header-ca", "k3s-request-header-ca"},
@@ -29,6 +29,11 @@ func (s Set) EnsureCAs() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// EnsureServiceKey makes the key for service account tokens, which servers share too.
+func (s Set) EnsureServiceKey() error {
 	if _, err := os.Stat(s.File("service.key")); err == nil {
 		return nil
 	}

@@ -54,7 +54,7 @@ func TestUnknownFlag(t *testing.T) {
 
 func TestMismatchesNameTheFlag(t *testing.T) {
 	got := Mismatches(map[string]string{"cluster-cidr": "10.42.0.0/16", "disable": "a"}, map[string]string{"cluster-cidr": "10.44.0.0/16", "disable": "a"})
-	if len(got) != 1 || got[0] != `cluster-cidr: "10.42.0.0/16" on this server, "10.44.0.0/16" in the cluster` {
+	if len(got) != 1 || got[0] != "cluster-cidr" {
 		t.Errorf("got %v", got)
 	}
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
@@ -129,7 +128,7 @@ func Mismatches(mine, theirs map[string]string) []string {
 	var names []string
 	for name, value := range mine {
 		if theirs[name] != value {
-			names = append(names, fmt.Sprintf("%s: %q on this server, %q in the cluster", name, value, theirs[name]))
+			names = append(names, name)
 		}
 	}
 	sort.Strings(names)

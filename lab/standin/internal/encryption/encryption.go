@@ -99,3 +99,18 @@ func Hash(server config.Server) (string, error) {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:]), err
 }
+
+// Value is the annotation's: stage and hash.
+func Value(server config.Server, stage string) (string, error) {
+	hash, err := Hash(server)
+	return stage + "-" + hash, err
+}
+
+// WriteState keeps a stage beyond a restart.
+func WriteState(server config.Server, stage string) error {
+	value, err := Value(server, stage)
+	if err != nil {
+		return err
+	}
+	return certs.Write(StateFile(server), []byte(value))
+}

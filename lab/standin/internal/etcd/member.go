@@ -34,7 +34,7 @@ const (
 // Member is this server's member, running or not.
 type Member struct {
 	Server config.Server
-	// Name is `<node>-<8 hex>`, made once and kept in the data directory.
+	// Name is `<node>-<8 hex>`, kept in the data directory.
 	Name string
 	// Client is connected to the local member.
 	Client *clientv3.Client
@@ -48,7 +48,7 @@ type Member struct {
 // New finds or makes the member's name and a client for it. Certificates must be there.
 func New(server config.Server) (*Member, error) {
 	member := &Member{Server: server}
-	if err := member.setName(); err != nil {
+	if err := member.setName(false); err != nil {
 		return nil, err
 	}
 	client, err := member.connect(Local)
@@ -60,13 +60,18 @@ func (m *Member) dir(parts ...string) string {
 	return m.Server.ServerDir(append([]string{"db", "etcd"}, parts...)...)
 }
 
-// ClearTombstone moves away the data of a member that was removed from its cluster, so that this server joins anew.
-func ClearTombstone(server config.Server) error {
+// Rejoin moves away the data of a member that was removed from its cluster, so that this server joins anew. One that knows no
+// server to join stays out.
+func Rejoin(server config.Server) error {
 	dir := server.ServerDir("db", "etcd")
 	if _, err := os.Stat(filepath.Join(dir, "tombstone")); err != nil {
 		return nil
 	}
-	logs.Info("tombstone file has been detected, removing data dir to rejoin the cluster")
+	if server.JoinURL == "" {
+		return errors.New("tombstone file has been detected but --server is empty: backup and delete ${datadir}/server/db to create " +
+			"a new cluster, or set --server to rejoin the cluster")
+	}
+	logs.Info("tombstone file has been detected, removing ${datadir}/server/db to rejoin the cluster")
 	return os.Rename(dir, fmt.Sprintf("%s-backup-%d", dir, time.Now().Unix()))
 }
 
@@ -76,13 +81,14 @@ func Initialized(server config.Server) bool {
 	return err == nil && info.IsDir()
 }
 
-func (m *Member) setName() error {
+// setName takes the name on disk, or makes one; a reset makes a new one in any case.
+func (m *Member) setName(fresh bool) error {
 	content, err := os.ReadFile(m.dir("name"))
-	if err == nil {
+	if err == nil && !fresh {
 		m.Name = string(content)
 		return nil
 	}
-	if !os.IsNotExist(err) {
+	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
 	m.Name = m.Server.Name + "-" + token.Random(4)

@@ -10,22 +10,24 @@ import (
 	"go.etcd.io/etcd/etcdutl/v3/snapshot"
 
 	"standin/internal/bootstrap"
+	"standin/internal/certs"
 	"standin/internal/config"
 	"standin/internal/logs"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // ResetFlag is the file that keeps a second reset from happening by accident; a normal start removes it.
 func ResetFlag(server config.Server) string { return server.ServerDir("db", "reset-flag") }
 
 // Reset makes this server the only member of a cluster with its own data, or with a snapshot's, and returns when that is so.
-// Only this machine can reach etcd meanwhile.
-func (m *Member) Reset(ctx context.Context, snapshotPath, password string) error {
+// Only this machine can reach etcd meanwhile. settle is done before etcd stops.
+func (m *Member) Reset(ctx context.Context, snapshotPath string, settle func() error) error {
 	if snapshotPath != "" {
 		if err := m.restore(snapshotPath); err != nil {
 			return err
 		}
+	}
+	if err := m.setName(true); err != nil {
+		return err
 	}
 	if err := os.WriteFile(ResetFlag(m.Server), nil, 0o600); err != nil {
 		return err
@@ -46,11 +48,8 @@ func (m *Member) Reset(ctx context.Context, snapshotPath, password string) error
 		case <-time.After(time.Second):
 		}
 	}
-	if err := m.takeBootstrap(ctx, password); err != nil {
-		return err
-	}
-	m.Stop()
-	return nil
+	defer m.Stop()
+	return settle()
 }
 
 func (m *Member) restore(path string) error {
@@ -61,21 +60,14 @@ func (m *Member) restore(path string) error {
 	if info.IsDir() {
 		return fmt.Errorf("etcd: snapshot path must be a file, not a directory: %s", path)
 	}
-	name, err := os.ReadFile(m.dir("name"))
-	if err != nil {
-		return err
-	}
 	old := fmt.Sprintf("%s-old-%d", m.dir(), time.Now().Unix())
 	if err := os.Rename(m.dir(), old); err != nil {
 		return err
 	}
 	logs.Info("Pre-restore etcd database moved to %s", old)
-	if err := snapshot.NewV3(quiet()).Restore(snapshot.RestoreConfig{
+	return snapshot.NewV3(quiet()).Restore(snapshot.RestoreConfig{
 		SnapshotPath: path, Name: m.Name, OutputDataDir: m.dir(), PeerURLs: []string{m.peerURL()}, InitialCluster: m.Name + "=" + m.peerURL(),
-	}); err != nil {
-		return err
-	}
-	return os.WriteFile(m.dir("name"), name, 0o600)
+	})
 }
 
 // alone tells whether this member is the only one, after its address has been brought up to date.
@@ -99,20 +91,22 @@ func (m *Member) alone(ctx context.Context) error {
 	return errors.New("peer url updated")
 }
 
-// takeBootstrap writes the shared files of the data that this server now has.
-func (m *Member) takeBootstrap(ctx context.Context, password string) error {
-	found, err := m.Client.Get(ctx, "/bootstrap/", clientv3.WithPrefix())
+// TakeBootstrap writes the shared files of the data that this server now has, whatever is on disk; the old certificates are kept.
+func (m *Member) TakeBootstrap(ctx context.Context, password string) error {
+	logs.Info("Reconciling bootstrap data between datastore and disk")
+	sealed, _, err := m.sealed(ctx)
 	if err != nil {
 		return err
 	}
-	for _, pair := range found.Kvs {
-		if string(pair.Key) == bootstrap.Key(password) {
-			data, err := bootstrap.Open(password, pair.Value)
-			if err != nil {
-				return err
-			}
-			return bootstrap.Spread(m.Server.Node, data)
-		}
+	files, err := sealed.Open(password)
+	if err != nil {
+		return err
 	}
-	return ErrOtherToken
+	keys := m.Server.ServerDir("tls")
+	kept := fmt.Sprintf("%s-%d", keys, time.Now().Unix())
+	logs.Info("Cluster reset: backing up certificates directory to %s", kept)
+	if err := certs.Copy(keys, kept); err != nil {
+		return fmt.Errorf("cluster reset failed to back up server TLS dir: %w", err)
+	}
+	return bootstrap.Reconcile(m.Server.Node, files, true)
 }

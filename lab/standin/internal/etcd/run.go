@@ -38,11 +38,14 @@ func (m *Member) start(initial map[string]any) error {
 		return err
 	}
 	go func() {
-		select {
-		case err := <-m.etcd.Err():
-			logs.Fatal("etcd exited: %v", err)
-		case <-m.etcd.Server.StopNotify():
-			m.removed()
+		for {
+			select {
+			case err := <-m.etcd.Err():
+				logs.Error("etcd exited: %v", err)
+			case <-m.etcd.Server.StopNotify():
+				m.removed()
+				return
+			}
 		}
 	}()
 	return nil

@@ -144,7 +144,7 @@ func rotateCertificates(data string) error {
 	backup := filepath.Join(data, "agent", fmt.Sprintf("tls-%d", time.Now().Unix()))
 	if _, err := os.Stat(source); err == nil {
 		backup = filepath.Join(data, "server", filepath.Base(backup))
-		if err := os.CopyFS(backup, os.DirFS(source)); err != nil {
+		if err := certs.Copy(source, backup); err != nil {
 			return err
 		}
 	} else if err := os.MkdirAll(backup, 0o700); err != nil {

@@ -18,8 +18,8 @@ import (
 
 const passwordFile = "/etc/rancher/node/password"
 
-// Fetch gets this node's certificates from the supervisor and writes them with a kubeconfig for the kubelet that uses apiURL.
-func Fetch(node config.Node, info *access.Info, apiURL string) error {
+// fetchCredentials gets this node's certificates from the supervisor and writes them with a kubeconfig for the kubelet that uses apiURL.
+func fetchCredentials(node config.Node, info *access.Info, apiURL string) error {
 	if _, err := info.Get("/v1-k3s/config"); err != nil {
 		return fmt.Errorf("failed to retrieve configuration from server: %w", err)
 	}

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
+	"strings"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,12 +18,12 @@ import (
 
 	"standin/internal/config"
 	"standin/internal/logs"
+	"standin/internal/release"
 )
 
 const (
-	leaseSeconds  int32 = 40
-	leaseInterval       = 10 * time.Second
-	kubeletPort   int32 = 10250
+	statusInterval       = 10 * time.Second
+	kubeletPort    int32 = 10250
 )
 
 // Kubelet keeps one Node object alive.
@@ -35,6 +36,11 @@ type Kubelet struct {
 
 // Start connects with the node's own certificate, registers the Node and keeps it fresh until ctx ends.
 func (k *Kubelet) Start(ctx context.Context) error {
+	_, err := os.Stat(CgroupV1)
+	if err := readSettings(k.Node, release.Minor(release.Version()), err == nil); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		return err
+	}
 	cfg, err := clientcmd.BuildConfigFromFlags("", k.Node.AgentDir("kubelet.kubeconfig"))
 	if err != nil {
 		return err
@@ -77,6 +83,8 @@ func answer(ctx context.Context) error {
 }
 
 func (k *Kubelet) run(ctx context.Context, wanted *corev1.Node) {
+	k.tryLease(ctx)
+	go k.leases(ctx)
 	for attempt := 0; ; attempt++ {
 		err := k.register(ctx, wanted)
 		if err == nil {
@@ -94,12 +102,18 @@ func (k *Kubelet) run(ctx context.Context, wanted *corev1.Node) {
 	pods.run(ctx)
 }
 
-// register creates the Node, or finds it and brings its annotations up to date. Labels and taints are for creation only.
+// register creates the Node, or finds it and brings its annotations and the labels of node-label up to date. What else is in it
+// stays, and taints are for creation only.
 func (k *Kubelet) register(ctx context.Context, wanted *corev1.Node) error {
 	nodes := k.client.CoreV1().Nodes()
 	_, err := nodes.Create(ctx, wanted, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
-		patch, _ := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": wanted.Annotations}})
+		labels := map[string]string{}
+		for _, text := range k.Node.Labels {
+			name, value, _ := strings.Cut(text, "=")
+			labels[name] = value
+		}
+		patch, _ := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": wanted.Annotations, "labels": labels}})
 		_, err = nodes.Patch(ctx, wanted.Name, types.MergePatchType, patch, metav1.PatchOptions{})
 	}
 	if err == nil {
@@ -112,49 +126,17 @@ func (k *Kubelet) register(ctx context.Context, wanted *corev1.Node) error {
 	return nil
 }
 
-// heartbeat renews the lease every ten seconds and posts the status again when somebody else has called the node not ready.
+// heartbeat posts the status again when somebody else has called the node not ready.
 func (k *Kubelet) heartbeat(ctx context.Context) {
-	for {
-		if err := k.renew(ctx); err != nil {
-			logs.Error("Failed to update lease: %v", err)
-		} else if node, err := k.client.CoreV1().Nodes().Get(ctx, k.Node.Name, metav1.GetOptions{}); err != nil {
+	for sleep(ctx, statusInterval) {
+		if node, err := k.client.CoreV1().Nodes().Get(ctx, k.Node.Name, metav1.GetOptions{}); err != nil {
 			logs.Error("Error getting node %s: %v", k.Node.Name, err)
 		} else if stale(node, time.Now()) {
 			if err := k.postStatus(ctx); err != nil {
 				logs.Error("Error updating node status: %v", err)
 			}
 		}
-		if !sleep(ctx, leaseInterval) {
-			return
-		}
 	}
-}
-
-func (k *Kubelet) renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, leaseInterval)
-	defer cancel()
-	leases := k.client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
-	lease, err := leases.Get(ctx, k.Node.Name, metav1.GetOptions{})
-	now, seconds := metav1.NowMicro(), leaseSeconds
-	if apierrors.IsNotFound(err) {
-		node, err := k.client.CoreV1().Nodes().Get(ctx, k.Node.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		_, err = leases.Create(ctx, &coordinationv1.Lease{
-			ObjectMeta: metav1.ObjectMeta{Name: k.Node.Name, OwnerReferences: []metav1.OwnerReference{
-				{APIVersion: "v1", Kind: "Node", Name: node.Name, UID: node.UID},
-			}},
-			Spec: coordinationv1.LeaseSpec{HolderIdentity: &k.Node.Name, LeaseDurationSeconds: &seconds, RenewTime: &now},
-		}, metav1.CreateOptions{})
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	lease.Spec.RenewTime = &now
-	_, err = leases.Update(ctx, lease, metav1.UpdateOptions{})
-	return err
 }
 
 func sleep(ctx context.Context, pause time.Duration) bool {

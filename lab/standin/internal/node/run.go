@@ -2,12 +2,14 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"standin/internal/access"
 	"standin/internal/config"
 	"standin/internal/logs"
+	"standin/internal/shutdown"
 )
 
 // Options say how a node reaches its cluster.
@@ -20,21 +22,17 @@ type Options struct {
 	Token      string
 }
 
-// Run fetches the node's credentials, however long that takes, and starts the kubelet. It returns when the kubelet runs.
-func Run(ctx context.Context, options Options) {
+// Fetch gets the node's credentials, however long that takes; false when ctx ended before.
+func Fetch(ctx context.Context, options Options) bool {
 	for {
 		err := fetch(options)
 		if err == nil {
-			break
+			return true
 		}
 		logs.Info("Waiting to retrieve agent configuration; server is not ready: %v", err)
 		if !sleep(ctx, 2*time.Second+time.Duration(rand.Int64N(int64(3*time.Second)))) {
-			return
+			return false
 		}
-	}
-	kubelet := &Kubelet{Node: options.Node, Role: options.Role}
-	if err := kubelet.Start(ctx); err != nil {
-		logs.Fatal("kubelet exited: %v", err)
 	}
 }
 
@@ -43,5 +41,23 @@ func fetch(options Options) error {
 	if err != nil {
 		return err
 	}
-	return Fetch(options.Node, info, options.API)
+	return fetchCredentials(options.Node, info, options.API)
+}
+
+// Run starts containerd, and the kubelet once the API server is ready. What fails ends the process.
+func Run(ctx context.Context, options Options) {
+	if err := startContainerd(options.Node); err != nil {
+		shutdown.Request(fmt.Errorf("containerd exited: %w", err))
+		return
+	}
+	if err := awaitAPI(ctx, options.Node); err != nil {
+		if ctx.Err() == nil {
+			shutdown.Request(fmt.Errorf("failed to wait for API server to become ready: %w", err))
+		}
+		return
+	}
+	kubelet := &Kubelet{Node: options.Node, Role: options.Role}
+	if err := kubelet.Start(ctx); err != nil {
+		shutdown.Request(fmt.Errorf("kubelet exited: %w", err))
+	}
 }

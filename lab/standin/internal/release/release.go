@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -24,6 +26,16 @@ func Find(end []byte) string {
 		return string(match[1])
 	}
 	return Base
+}
+
+// Minor is the second number of a version; 0 when there is none.
+func Minor(version string) int {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 3 {
+		return 0
+	}
+	minor, _ := strconv.Atoi(parts[1])
+	return minor
 }
 
 // Version reads the trailer of the running binary. /proc/self/exe still opens it after an upgrade has replaced the file.

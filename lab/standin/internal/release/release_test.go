@@ -17,3 +17,11 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+func TestMinor(t *testing.T) {
+	for version, want := range map[string]int{"v1.35.4+k3s1": 35, Base: 0, "nonsense": 0} {
+		if got := Minor(version); got != want {
+			t.Errorf("Minor(%s) = %d", version, got)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"os"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -31,8 +30,7 @@ func runControllers(ctx context.Context, client kubernetes.Interface, name strin
 			OnStartedLeading: func(ctx context.Context) { syncNodes(ctx, client, member) },
 			OnStoppedLeading: func() {
 				if ctx.Err() == nil {
-					logs.Error("leaderelection lost for k3s-etcd")
-					os.Exit(1)
+					logs.Fatal("leaderelection lost for k3s-etcd")
 				}
 			},
 		},

@@ -12,17 +12,25 @@ import (
 	"standin/internal/supervisor"
 )
 
-// ensureEncryption writes the API server's encryption configuration on a founder that wants secrets encrypted.
+// ensureEncryption writes the API server's encryption configuration and its state, unless they are there, on a server that wants
+// secrets encrypted.
 func (r *run) ensureEncryption() error {
-	if _, err := os.Stat(encryption.File(r.settings)); err == nil || !r.settings.Switch("secrets-encryption") {
+	if !r.settings.Switch("secrets-encryption") {
 		return nil
 	}
-	provider := r.settings.Text("secrets-encryption-provider")
-	key, err := encryption.NewKey(provider)
-	if err != nil {
-		return err
+	if info, err := os.Stat(encryption.File(r.settings)); err != nil || info.Size() == 0 {
+		provider := r.settings.Text("secrets-encryption-provider")
+		key, err := encryption.NewKey(provider)
+		if err != nil {
+			return err
+		}
+		if err := encryption.Write(r.settings, provider, []encryption.Key{key}); err != nil {
+			return err
+		}
+	} else if _, err := os.Stat(encryption.StateFile(r.settings)); err == nil {
+		return nil
 	}
-	return encryption.Write(r.settings, provider, []encryption.Key{key})
+	return encryption.WriteState(r.settings, encryption.StageStart)
 }
 
 // showEncryption writes into this server's Node with which configuration it runs, once the Node is there.
@@ -31,7 +39,7 @@ func (r *run) showEncryption(ctx context.Context, client kubernetes.Interface) {
 		return
 	}
 	for ctx.Err() == nil {
-		err := supervisor.ShowEncryption(ctx, client, r.settings, "")
+		err := supervisor.ShowKept(ctx, client, r.settings)
 		if err == nil {
 			return
 		}

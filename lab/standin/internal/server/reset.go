@@ -9,20 +9,21 @@ import (
 	"standin/internal/etcd"
 	"standin/internal/logs"
 	"standin/internal/s3"
+	"standin/internal/shutdown"
 	"standin/internal/snapshot"
 )
 
 // reset is `k3s server --cluster-reset`: it ends the process when this server is alone.
 func (r *run) reset(ctx context.Context) error {
+	path := r.settings.Text("cluster-reset-restore-path")
 	flag := etcd.ResetFlag(r.settings)
-	if _, err := os.Stat(flag); err == nil {
+	if _, err := os.Stat(flag); err == nil && path == "" {
 		return fmt.Errorf("Managed etcd cluster membership was previously reset, please remove the cluster-reset flag and start k3s normally. "+
 			"If you need to perform another cluster reset, you must first manually delete the file at %s", flag)
 	}
 	if r.settings.JoinURL != "" {
 		return errors.New("cannot perform cluster-reset while server URL is set - remove server from configuration before resetting")
 	}
-	path := r.settings.Text("cluster-reset-restore-path")
 	if path == "" && !etcd.Initialized(r.settings) {
 		return errors.New("cannot perform cluster-reset while there is no etcd data")
 	}
@@ -30,27 +31,28 @@ func (r *run) reset(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.settlePassword(); err != nil {
-		return err
-	}
-	if err := r.set.EnsureCAs(); err != nil {
-		return err
-	}
-	if err := r.set.EnsureLeaves(); err != nil {
-		return err
+	if err := r.generate(); err != nil {
+		return fmt.Errorf("preparing server: failed to generate server dependencies: %w", err)
 	}
 	member, err := etcd.New(r.settings)
 	if err != nil {
 		return err
 	}
-	if err := member.Reset(ctx, path, r.password); err != nil {
-		return fmt.Errorf("starting kubernetes: preparing server: start managed database: %w", err)
+	settle := func() error {
+		if err := member.TakeBootstrap(ctx, r.password); err != nil {
+			return err
+		}
+		return r.generate()
+	}
+	if err := member.Reset(ctx, path, settle); err != nil {
+		return fmt.Errorf("starting kubernetes: failed to start cluster: start managed database: %w", err)
 	}
 	if err := r.writeTokens(); err != nil {
 		return err
 	}
-	logs.Info("Managed etcd cluster membership has been reset, restart without --cluster-reset flag now. " +
-		"Backup and delete ${datadir}/server/db on each peer etcd server and rejoin the nodes")
+	shutdown.Request(errors.New("Managed etcd cluster membership has been reset, restart without --cluster-reset flag now. " +
+		"Backup and delete ${datadir}/server/db on each peer etcd server and rejoin the nodes"))
+	<-ctx.Done()
 	return nil
 }
 

@@ -2,8 +2,8 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -13,7 +13,7 @@ import (
 
 	"standin/internal/controlplane"
 	"standin/internal/logs"
-	"standin/internal/node"
+	"standin/internal/shutdown"
 )
 
 // serve brings up the control plane once etcd votes, and tells systemd.
@@ -27,15 +27,6 @@ func (r *run) serve(ctx context.Context) {
 		return
 	}
 	logs.Info("Kube API server is now running")
-	mode, err := strconv.ParseUint(r.settings.Text("write-kubeconfig-mode"), 8, 32)
-	if err != nil {
-		logs.Fatal("invalid write-kubeconfig-mode: %v", err)
-	}
-	kubeconfig := r.settings.Text("write-kubeconfig")
-	if err := r.set.WriteAdminKubeconfig(kubeconfig, os.FileMode(mode)); err != nil {
-		logs.Error("Failed to generate kubeconfig: %v", err)
-	}
-	logs.Info("Wrote kubeconfig %s", kubeconfig)
 	cfg, err := clientcmd.BuildConfigFromFlags("", r.settings.ServerDir("cred", "supervisor.kubeconfig"))
 	if err != nil {
 		logs.Fatal("%v", err)
@@ -57,19 +48,34 @@ func (r *run) serve(ctx context.Context) {
 	daemon.SdNotify(true, "READY=1")
 }
 
-// awaitDatastore returns when the datastore answers and, with etcd, this server votes and its shared files are the cluster's.
+// writeKubeconfig writes what an administrator uses; the API server need not answer yet.
+func (r *run) writeKubeconfig() error {
+	mode, err := strconv.ParseUint(r.settings.Text("write-kubeconfig-mode"), 8, 32)
+	if err != nil {
+		return fmt.Errorf("invalid write-kubeconfig-mode: %w", err)
+	}
+	kubeconfig := r.settings.Text("write-kubeconfig")
+	if err := r.set.WriteAdminKubeconfig(kubeconfig, os.FileMode(mode)); err != nil {
+		logs.Error("Failed to generate kubeconfig: %v", err)
+		return err
+	}
+	logs.Info("Wrote kubeconfig %s", kubeconfig)
+	return nil
+}
+
+// awaitDatastore returns when the datastore answers and, with etcd, this server votes and the shared files are sealed there.
 func (r *run) awaitDatastore(ctx context.Context) bool {
 	last := time.Time{}
 	for {
 		err := r.ready(ctx)
-		if err == nil {
-			break
-		}
 		if ctx.Err() != nil {
 			return false
 		}
+		if err == nil {
+			break
+		}
 		if time.Since(last) > 5*time.Second {
-			logs.Info("Failed to test data store connection: %v", err)
+			logs.Info("Failed to test etcd connection: %v", err)
 			last = time.Now()
 		}
 		time.Sleep(200 * time.Millisecond)
@@ -77,10 +83,12 @@ func (r *run) awaitDatastore(ctx context.Context) bool {
 	if r.member == nil {
 		return true
 	}
-	logs.Info("etcd data store connection OK")
-	if err := r.member.Reconcile(ctx, r.password); err != nil {
-		r.takeBack()
-		logs.Fatal("starting kubernetes: preparing server: failed to bootstrap cluster data: failed to reconcile with datastore: %v", err)
+	logs.Info("Connection to etcd is ready")
+	if err := r.member.SaveBootstrap(ctx, r.password, false); err != nil {
+		if ctx.Err() == nil {
+			shutdown.Request(fmt.Errorf("failed to save bootstrap data: %w", err))
+		}
+		return false
 	}
 	logs.Info("ETCD server is now running")
 	return true
@@ -95,16 +103,4 @@ func (r *run) describe(ctx context.Context, client kubernetes.Interface) {
 		}
 		time.Sleep(pause)
 	}
-}
-
-// runAgent registers this server as a node, through its own supervisor.
-func (r *run) runAgent(ctx context.Context) {
-	ca, err := os.ReadFile(r.set.File("server-ca.crt"))
-	if err != nil {
-		logs.Fatal("%v", err)
-	}
-	node.Run(ctx, node.Options{
-		Node: r.settings.Node, Role: "server", Supervisor: "https://127.0.0.1:6443", API: "https://127.0.0.1:6443",
-		Token: nodeToken(ca, filepath.Join(r.settings.ServerDir("cred"), "passwd")),
-	})
 }

@@ -3,26 +3,25 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"k8s.io/client-go/kubernetes"
 
 	"standin/internal/access"
-	"standin/internal/bootstrap"
 	"standin/internal/certs"
 	"standin/internal/config"
 	"standin/internal/etcd"
 	"standin/internal/logs"
+	"standin/internal/node"
 	"standin/internal/process"
 	"standin/internal/release"
+	"standin/internal/shutdown"
 	"standin/internal/snapshot"
 	"standin/internal/supervisor"
+	"standin/internal/token"
 )
 
 // Command runs `k3s server`.
@@ -39,17 +38,18 @@ func Command(args []string) error {
 		return err
 	}
 	logs.Info("Starting k3s %s (stand-in)", release.Version())
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := os.MkdirAll(settings.ServerDir(), 0o700); err != nil {
-		return err
+	ctx := shutdown.Context()
+	server := &run{settings: settings, set: certs.Set{Server: settings}}
+	if !settings.Switch("cluster-reset") && settings.Text("cluster-reset-restore-path") != "" {
+		return errors.New("invalid flag use; --cluster-reset required with --cluster-reset-restore-path")
 	}
-	server := &run{settings: settings, set: certs.Set{Server: settings}, before: map[string][]byte{}}
+	for _, dir := range []string{"", "etc", "tls", "cred"} {
+		if err := os.MkdirAll(settings.ServerDir(dir), 0o700); err != nil {
+			return err
+		}
+	}
 	if settings.Switch("cluster-reset") {
 		return server.reset(ctx)
-	}
-	if settings.Text("cluster-reset-restore-path") != "" {
-		return errors.New("invalid flag use; --cluster-reset required with --cluster-reset-restore-path")
 	}
 	if err := os.Remove(etcd.ResetFlag(settings)); err != nil && !os.IsNotExist(err) {
 		return err
@@ -60,42 +60,97 @@ func Command(args []string) error {
 type run struct {
 	settings config.Server
 	set      certs.Set
-	password string
+	// password is the servers', nodePassword the nodes'.
+	password, nodePassword string
+	// joined is the server to join, nil for a founder and where it cannot be reached with our CA.
+	joined *access.Info
 	// member is nil on SQLite.
 	member *etcd.Member
 	// kine is the way to SQLite, nil with etcd; snapshots the other way round.
 	kine       *clientv3.Client
 	supervisor *supervisor.Supervisor
 	snapshots  *snapshot.Handler
-	// before is what the files with passwords contained at the start.
-	before map[string][]byte
 }
 
 func (r *run) start(ctx context.Context) error {
-	joined, err := r.prepare()
+	if err := r.prepare(); err != nil {
+		return fmt.Errorf("preparing server: %w", err)
+	}
+	options, err := r.asNode()
+	if err != nil || !node.Fetch(ctx, options) {
+		return err
+	}
+	go node.Run(ctx, options)
+	done, err := r.startDatastore(ctx)
 	if err != nil {
-		return fmt.Errorf("starting kubernetes: preparing server: %w", err)
-	}
-	if r.usesSQLite() {
-		return r.startSQLite(ctx)
-	}
-	if r.member, err = etcd.New(r.settings); err != nil {
-		return err
-	}
-	r.snapshots = &snapshot.Handler{Server: r.settings, Config: r.member.ClientConfig}
-	r.supervisor, err = supervisor.New(r.settings, r.member, r.snapshots)
-	if err != nil {
-		return err
-	}
-	if err := r.supervisor.Listen(); err != nil {
-		return err
+		return fmt.Errorf("starting kubernetes: failed to start cluster: start managed database: %w", err)
 	}
 	if err := r.writeTokens(); err != nil {
 		return err
 	}
-	go r.runAgent(ctx)
-	if err := r.startEtcd(ctx, joined); err != nil {
-		return fmt.Errorf("starting kubernetes: preparing server: start managed database: %w", err)
+	if err := r.writeKubeconfig(); err != nil {
+		return err
+	}
+	go r.serve(ctx)
+	<-ctx.Done()
+	process.Exiting()
+	<-done
+	if r.member != nil {
+		r.member.Stop()
+	}
+	return nil
+}
+
+// prepare makes or takes over what a server needs, and opens its port.
+func (r *run) prepare() error {
+	if err := r.bootstrap(); err != nil {
+		return fmt.Errorf("failed to bootstrap cluster data: %w", err)
+	}
+	if err := r.generate(); err != nil {
+		return fmt.Errorf("failed to generate server dependencies: %w", err)
+	}
+	if err := r.listen(); err != nil {
+		return fmt.Errorf("failed to start supervisor listener: %w", err)
+	}
+	return nil
+}
+
+func (r *run) listen() error {
+	if err := etcd.Rejoin(r.settings); err != nil {
+		return err
+	}
+	var snapshots *snapshot.Handler
+	if !r.usesSQLite() {
+		member, err := etcd.New(r.settings)
+		if err != nil {
+			return err
+		}
+		r.member = member
+		snapshots = &snapshot.Handler{Server: r.settings, Config: member.ClientConfig}
+		r.snapshots = snapshots
+	}
+	var err error
+	if r.supervisor, err = supervisor.New(r.settings, r.member, snapshots); err != nil {
+		return err
+	}
+	return r.supervisor.Listen()
+}
+
+// asNode is how this server's own node reaches the cluster: through its own supervisor.
+func (r *run) asNode() (node.Options, error) {
+	ca, err := os.ReadFile(r.set.File("server-ca.crt"))
+	return node.Options{
+		Node: r.settings.Node, Role: "server", Supervisor: "https://127.0.0.1:6443", API: "https://127.0.0.1:6443",
+		Token: token.Secure(ca, "node", r.nodePassword),
+	}, err
+}
+
+// startDatastore starts etcd or SQLite. A server that joins goes on meanwhile, and has done with that when the channel closes.
+func (r *run) startDatastore(ctx context.Context) (<-chan struct{}, error) {
+	done := make(chan struct{})
+	if r.member == nil {
+		close(done)
+		return done, r.startSQLite(ctx)
 	}
 	go r.member.ManageLearners(ctx, func() kubernetes.Interface {
 		if client := r.supervisor.Kube.Load(); client != nil {
@@ -103,101 +158,18 @@ func (r *run) start(ctx context.Context) error {
 		}
 		return nil
 	})
-	go r.serve(ctx)
-	<-ctx.Done()
-	process.Exiting()
-	r.member.Stop()
-	return nil
-}
-
-// prepare finds out what this server is to become and puts its keys and certificates in place.
-func (r *run) prepare() (*access.Info, error) {
-	var joined *access.Info
-	if err := etcd.ClearTombstone(r.settings); err != nil {
-		return nil, err
-	}
-	if etcd.Initialized(r.settings) {
-		logs.Info("Managed etcd cluster bootstrap already complete and initialized")
-	} else if r.settings.Text("datastore-endpoint") != "" {
-		return nil, errors.New("the stand-in knows embedded etcd and SQLite only, and datastore-endpoint is set")
-	} else if r.settings.JoinURL == "" {
-		if r.settings.Switch("cluster-init") {
-			logs.Info("Managed etcd cluster initializing")
+	if r.joined == nil || etcd.Initialized(r.settings) {
+		close(done)
+		if etcd.Initialized(r.settings) {
+			return done, r.member.Resume()
 		}
-	} else {
-		info, err := r.fetchBootstrap()
-		if err != nil {
-			return nil, err
+		return done, r.member.Found(ctx, false)
+	}
+	go func() {
+		defer close(done)
+		if err := r.member.Join(ctx, r.joined); err != nil && ctx.Err() == nil {
+			shutdown.Request(fmt.Errorf("etcd cluster join failed: %w", err))
 		}
-		joined = info
-	}
-	if err := r.settlePassword(); err != nil {
-		return nil, err
-	}
-	if err := r.set.EnsureCAs(); err != nil {
-		return nil, err
-	}
-	if err := r.ensureEncryption(); err != nil {
-		return nil, err
-	}
-	return joined, r.set.EnsureLeaves()
-}
-
-func (r *run) fetchBootstrap() (*access.Info, error) {
-	if r.settings.Token == "" {
-		return nil, errors.New("K3S_TOKEN is required to join a cluster")
-	}
-	info, err := access.Dial(r.settings.JoinURL, r.settings.Token, "server")
-	if err != nil {
-		return nil, err
-	}
-	logs.Info("Managed etcd cluster not yet initialized")
-	data, err := info.Get("/v1-k3s/server-bootstrap")
-	if err != nil {
-		return nil, fmt.Errorf("failed to bootstrap cluster data: %w", err)
-	}
-	if err := r.compare(); err != nil {
-		return nil, fmt.Errorf("failed to validate server configuration: %w", err)
-	}
-	return info, bootstrap.Spread(r.settings.Node, data)
-}
-
-// compare refuses to join when a flag that all servers must share differs.
-func (r *run) compare() error {
-	text := r.settings.AgentToken
-	if text == "" {
-		text = r.settings.Token
-	}
-	info, err := access.Dial(r.settings.JoinURL, text, "node")
-	if err != nil {
-		return err
-	}
-	content, err := info.Get("/v1-k3s/config")
-	if err != nil {
-		return err
-	}
-	var theirs supervisor.Settings
-	if err := json.Unmarshal(content, &theirs); err != nil {
-		return err
-	}
-	if found := config.Mismatches(r.settings.Critical(), theirs.Critical); len(found) > 0 {
-		for _, mismatch := range found {
-			logs.Error("critical configuration mismatched: %s", mismatch)
-		}
-		return errors.New("critical configuration value mismatch between servers")
-	}
-	return nil
-}
-
-func (r *run) startEtcd(ctx context.Context, joined *access.Info) error {
-	switch {
-	case etcd.Initialized(r.settings):
-		return r.member.Resume()
-	case joined == nil:
-		return r.member.Found(ctx, false)
-	}
-	if err := r.member.Join(ctx, joined); err != nil {
-		logs.Fatal("etcd cluster join failed: %v", err)
-	}
-	return nil
+	}()
+	return done, nil
 }

@@ -10,9 +10,6 @@ import (
 
 	"standin/internal/datastore"
 	"standin/internal/etcd"
-	"standin/internal/logs"
-	"standin/internal/process"
-	"standin/internal/supervisor"
 )
 
 const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
@@ -22,30 +19,14 @@ func (r *run) usesSQLite() bool {
 	return !etcd.Initialized(r.settings) && r.settings.JoinURL == "" && !r.settings.Switch("cluster-init")
 }
 
-// startSQLite is start for a server without etcd.
+// startSQLite serves the database to the API server.
 func (r *run) startSQLite(ctx context.Context) error {
-	var err error
-	if r.supervisor, err = supervisor.New(r.settings, nil, nil); err != nil {
-		return err
-	}
-	if err := r.supervisor.Listen(); err != nil {
-		return err
-	}
-	if err := r.writeTokens(); err != nil {
-		return err
-	}
-	go r.runAgent(ctx)
 	if err := datastore.Listen(ctx, r.settings); err != nil {
 		return err
 	}
-	if r.kine, err = datastore.Connect(r.settings); err != nil {
-		return err
-	}
-	go r.serve(ctx)
-	<-ctx.Done()
-	process.Exiting()
-	logs.Info("Shutting down")
-	return nil
+	var err error
+	r.kine, err = datastore.Connect(r.settings)
+	return err
 }
 
 // ready tells whether the datastore answers; with etcd this server must vote.

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"crypto/subtle"
 	"crypto/x509"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,57 +17,24 @@ import (
 
 	"standin/internal/certs"
 	"standin/internal/logs"
+	"standin/internal/passwd"
 )
 
 const (
-	roleServer = "k3s:server"
-	roleAgent  = "k3s:agent"
+	roleServer = passwd.Servers
+	roleAgent  = passwd.Agents
 	roleNodes  = "system:nodes"
 )
 
-// WritePasswords writes cred/passwd: who may use the supervisor, one `password,user,user,group` a line.
-func WritePasswords(file, server, agent string) error {
-	var content strings.Builder
-	writer := csv.NewWriter(&content)
-	writer.WriteAll([][]string{{server, "server", "server", roleServer}, {agent, "node", "node", roleAgent}})
-	if err := writer.Error(); err != nil {
-		return err
-	}
-	return certs.Write(file, []byte(content.String()))
-}
-
-// Passwords reads cred/passwd: user to password and group.
-func Passwords(file string) (map[string][2]string, error) {
-	handle, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer handle.Close()
-	lines, err := csv.NewReader(handle).ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	users := map[string][2]string{}
-	for _, line := range lines {
-		if len(line) >= 4 {
-			users[line[1]] = [2]string{line[0], line[3]}
-		}
-	}
-	return users, nil
-}
-
-// authenticate returns the groups of a request: basic authentication against cred/passwd, or a client certificate.
+// authenticate returns the groups of a request: basic authentication against cred/passwd as it was when this process started,
+// or a client certificate.
 func (s *Supervisor) authenticate(request *http.Request) (groups []string, err error) {
-	if user, password, basic := request.BasicAuth(); basic {
-		users, err := Passwords(s.Server.ServerDir("cred", "passwd"))
-		if err != nil {
-			return nil, err
+	if name, password, basic := request.BasicAuth(); basic {
+		known, found := s.users.User(name)
+		if !found || subtle.ConstantTimeCompare([]byte(known.Password), []byte(password)) != 1 {
+			return nil, errors.New("invalid credentials for user " + name)
 		}
-		known, found := users[user]
-		if !found || subtle.ConstantTimeCompare([]byte(known[0]), []byte(password)) != 1 {
-			return nil, errors.New("invalid credentials for user " + user)
-		}
-		return []string{known[1]}, nil
+		return []string{known.Group}, nil
 	}
 	_, groups, err = s.certificate(request)
 	return groups, err

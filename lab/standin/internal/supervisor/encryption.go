@@ -7,16 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"standin/internal/certs"
-	"standin/internal/config"
 	"standin/internal/encryption"
 	"standin/internal/logs"
+	"standin/internal/passwd"
 )
 
 // EncryptionState is what `k3s secrets-encrypt status` shows.
@@ -74,55 +71,6 @@ func (s *Supervisor) encryptionState(ctx context.Context, client kubernetes.Inte
 		state.HashError = err.Error()
 	}
 	return state, nil
-}
-
-// compareHashes returns this server's stage, and an error when a server runs with another configuration.
-func (s *Supervisor) compareHashes(ctx context.Context, client kubernetes.Interface) (string, error) {
-	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: "node-role.kubernetes.io/control-plane=true"})
-	if err != nil {
-		return "", err
-	}
-	found := map[string]string{}
-	for _, node := range nodes.Items {
-		if value, has := node.Annotations[encryption.Annotation]; has {
-			found[node.Name] = value
-		}
-	}
-	mine := found[s.Server.Name]
-	stage, _, _ := strings.Cut(mine, "-")
-	for name, value := range found {
-		if value != mine {
-			return stage, fmt.Errorf("hash does not match between %s and %s", s.Server.Name, name)
-		}
-	}
-	return stage, nil
-}
-
-// ShowEncryption writes stage and hash into the server's Node; without a stage the one that was kept.
-func ShowEncryption(ctx context.Context, client kubernetes.Interface, server config.Server, stage string) error {
-	hash, err := encryption.Hash(server)
-	if err != nil {
-		return err
-	}
-	value := stage + "-" + hash
-	if stage == "" {
-		value = encryption.StageStart + "-" + hash
-		if content, err := os.ReadFile(encryption.StateFile(server)); err == nil {
-			kept, _, _ := strings.Cut(string(content), "-")
-			value = kept + "-" + hash
-		}
-	}
-	if stage != encryption.StageActive {
-		if err := certs.Write(encryption.StateFile(server), []byte(value)); err != nil {
-			return err
-		}
-	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{encryption.Annotation: value}}})
-	if err != nil {
-		return err
-	}
-	_, err = client.CoreV1().Nodes().Patch(ctx, server.Name, types.MergePatchType, patch, metav1.PatchOptions{})
-	return err
 }
 
 func (s *Supervisor) encryptionConfig(response http.ResponseWriter, request *http.Request) {
@@ -185,6 +133,10 @@ func (s *Supervisor) rotateKeys(ctx context.Context, client kubernetes.Interface
 	if err := encryption.Write(s.Server, provider, append([]encryption.Key{key}, keys...)); err != nil {
 		return err
 	}
+	// both keys are the cluster's from now on, should this server end before it is done
+	if err := s.save(ctx); err != nil {
+		return err
+	}
 	if err := awaitReload(ctx, client, reloads); err != nil {
 		return err
 	}
@@ -214,12 +166,17 @@ func (s *Supervisor) reencrypt(ctx context.Context, client kubernetes.Interface)
 	if err := ShowEncryption(ctx, client, s.Server, encryption.StageFinished); err != nil {
 		return err
 	}
+	return s.save(ctx)
+}
+
+// save puts this server's files in the place of what is sealed in the datastore.
+func (s *Supervisor) save(ctx context.Context) error {
 	if s.Member == nil {
 		return nil
 	}
-	users, err := Passwords(s.Server.ServerDir("cred", "passwd"))
+	users, err := passwd.Read(s.Server.ServerDir("cred", "passwd"))
 	if err != nil {
 		return err
 	}
-	return s.Member.SaveBootstrap(ctx, users["server"][0])
+	return s.Member.SaveBootstrap(ctx, users.Password("server"), true)
 }

@@ -2,6 +2,7 @@
 package supervisor
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"standin/internal/config"
 	"standin/internal/etcd"
 	"standin/internal/logs"
+	"standin/internal/passwd"
 )
 
 // Supervisor answers on port 6443.
@@ -32,15 +34,20 @@ type Supervisor struct {
 	Snapshot http.Handler
 	set      certs.Set
 	proxy    http.Handler
+	// users are who had a password when this process started.
+	users *passwd.File
 	// compared is for the password of this server's own node.
 	compared sync.Once
 }
 
-// New prepares the handlers; certificates must be there.
+// New prepares the handlers; certificates and passwords must be there.
 func New(server config.Server, member *etcd.Member, snapshot http.Handler) (*Supervisor, error) {
-	supervisor := &Supervisor{Server: server, Member: member, Snapshot: snapshot, set: certs.Set{Server: server}}
-	proxy, err := newProxy(supervisor.set)
-	supervisor.proxy = proxy
+	users, err := passwd.Read(server.ServerDir("cred", "passwd"))
+	if err != nil {
+		return nil, err
+	}
+	supervisor := &Supervisor{Server: server, Member: member, Snapshot: snapshot, set: certs.Set{Server: server}, users: users}
+	supervisor.proxy, err = newProxy(supervisor.set)
 	return supervisor, err
 }
 
@@ -112,7 +119,9 @@ func (s *Supervisor) file(name string) http.HandlerFunc {
 }
 
 func (s *Supervisor) info(response http.ResponseWriter, request *http.Request) {
-	list, err := s.Member.Client.MemberList(request.Context())
+	ctx, cancel := context.WithTimeout(request.Context(), 2*time.Second)
+	defer cancel()
+	list, err := s.Member.Client.MemberList(ctx)
 	if err != nil {
 		fail(response, http.StatusInternalServerError, errors.New("failed to get etcd MemberList: "+err.Error()))
 		return
@@ -120,13 +129,28 @@ func (s *Supervisor) info(response http.ResponseWriter, request *http.Request) {
 	answer(response, etcd.Members{Members: list.Members})
 }
 
-func (s *Supervisor) bootstrap(response http.ResponseWriter, _ *http.Request) {
-	data, err := bootstrap.Collect(s.Server.Node)
-	if err != nil {
-		fail(response, http.StatusInternalServerError, err)
-		return
+// bootstrap sends what is sealed in the datastore with the token of the request, else the files on disk.
+func (s *Supervisor) bootstrap(response http.ResponseWriter, request *http.Request) {
+	_, password, _ := request.BasicAuth()
+	data, err := s.shared(request.Context(), password)
+	if err == nil {
+		logs.Info("Serving HTTP bootstrap from datastore for %s", request.RemoteAddr)
+	} else {
+		logs.Warn("Failed to retrieve HTTP bootstrap data from datastore; falling back to disk for %s: %v", request.RemoteAddr, err)
+		if data, err = bootstrap.Collect(s.Server.Node); err != nil {
+			fail(response, http.StatusInternalServerError, err)
+			return
+		}
 	}
+	response.Header().Set("Content-Type", "application/json")
 	response.Write(data)
+}
+
+func (s *Supervisor) shared(ctx context.Context, password string) ([]byte, error) {
+	if s.Member == nil {
+		return nil, errors.New("etcd datastore disabled")
+	}
+	return s.Member.SharedFiles(ctx, password)
 }
 
 // Settings is what a server tells agents and joining servers.

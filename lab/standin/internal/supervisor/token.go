@@ -1,12 +1,14 @@
 package supervisor
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
 
 	"standin/internal/certs"
+	"standin/internal/passwd"
 	"standin/internal/token"
 )
 
@@ -15,7 +17,6 @@ type TokenRequest struct {
 	NewToken *string `json:"newToken,omitempty"`
 }
 
-// rotateToken changes the servers' password, and the nodes' when it was the same: in cred/passwd, server/token and the sealed data.
 func (s *Supervisor) rotateToken(response http.ResponseWriter, request *http.Request) {
 	if request.Method != http.MethodPut {
 		fail(response, http.StatusMethodNotAllowed, errors.New("method not allowed"))
@@ -26,38 +27,50 @@ func (s *Supervisor) rotateToken(response http.ResponseWriter, request *http.Req
 		fail(response, http.StatusInternalServerError, errors.New("the stand-in rotates tokens with etcd only"))
 		return
 	}
-	if err := json.NewDecoder(request.Body).Decode(&asked); err != nil {
-		fail(response, http.StatusBadRequest, err)
+	if err := json.NewDecoder(request.Body).Decode(&asked); err != nil || asked.NewToken == nil {
+		fail(response, http.StatusBadRequest, errors.New("no token in the request"))
 		return
 	}
-	next := token.Random(16)
-	if asked.NewToken != nil && *asked.NewToken != "" {
-		next = *asked.NewToken
-	}
-	if err := s.changePassword(request, next); err != nil {
+	// k3s goes on when the caller's patience ends
+	if err := s.changePassword(context.WithoutCancel(request.Context()), *asked.NewToken); err != nil {
 		fail(response, http.StatusInternalServerError, err)
 	}
 }
 
-func (s *Supervisor) changePassword(request *http.Request, next string) error {
-	file := s.Server.ServerDir("cred", "passwd")
-	users, err := Passwords(file)
+// changePassword changes the servers' password, and the nodes' when it was the same: on disk, then in the datastore, where this
+// server's files take the place of what was sealed, also when the password stays as it was.
+func (s *Supervisor) changePassword(ctx context.Context, text string) error {
+	users, err := passwd.Read(s.Server.ServerDir("cred", "passwd"))
 	if err != nil {
 		return err
 	}
-	old, agent := users["server"][0], users["node"][0]
-	if agent == old && s.Server.AgentToken == "" {
-		agent = next
+	old := users.Password("server")
+	if old == "" {
+		return errors.New("server token not found")
+	}
+	if text == "" {
+		text = token.Random(16)
+	}
+	next, err := token.Parse(text)
+	if err != nil {
+		return err
+	}
+	users.Ensure("server", passwd.Servers, next.Password)
+	if users.Password("node") == old && s.Server.AgentToken == "" {
+		users.Ensure("node", passwd.Agents, next.Password)
+	}
+	if err := users.Write(); err != nil {
+		return err
 	}
 	ca, err := os.ReadFile(s.set.File("server-ca.crt"))
 	if err != nil {
 		return err
 	}
-	if err := s.Member.RotateToken(request.Context(), old, next); err != nil {
+	if err := certs.Write(s.Server.ServerDir("token"), []byte(token.Secure(ca, "server", next.Password)+"\n")); err != nil {
 		return err
 	}
-	if err := WritePasswords(file, next, agent); err != nil {
+	if err := s.Member.Reseal(ctx, old, next.Password); err != nil {
 		return err
 	}
-	return certs.Write(s.Server.ServerDir("token"), []byte(token.Secure(ca, "server", next)+"\n"))
+	return s.Member.SaveBootstrap(ctx, next.Password, true)
 }
