@@ -23,7 +23,7 @@ export const architecture: Architecture = process.arch === "arm64" ? "arm64" : "
 export const releasesDirectory = (): string => join(cacheDir(), "k3s");
 
 /** Archives of images that belong to no release, kube-vip's above all. */
-const imagesDirectory = (): string => join(cacheDir(), "images");
+export const imagesDirectory = (): string => join(cacheDir(), "images");
 
 /** The releases in the cache, the oldest first. */
 export async function cachedReleases(): Promise<RealRelease[]> {

@@ -1,19 +1,23 @@
 import { access } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { kubeVipImage } from "../../config/images.ts";
 import { command } from "../machines/command.ts";
 import type { LabK3s } from "../machines/state.ts";
 import { buildStandin, type ReleaseFile, release } from "../standin/mirror.ts";
-import { imagesIn } from "./archive.ts";
+import { hasImage, imagesIn } from "./archive.ts";
 import {
   architecture,
   cachedArchives,
   cachedReleases,
   doubt,
+  imagesDirectory,
   type RealRelease,
   releasesDirectory,
   sha256,
 } from "./cache.ts";
 import { downloadRelease } from "./official.ts";
+import { runPods } from "./plan.ts";
+import { pullImage } from "./pull.ts";
 import { alike } from "./versions.ts";
 
 /** Which k3s is asked for. */
@@ -52,11 +56,11 @@ export async function findK3s(
   if (wish.k3s === "standin") return standin(wish, say, []);
   if (wish.k3s !== "real" && wish.k3s !== "any") {
     const file = resolve(wish.k3s);
-    return real([await named(file)], wish, file);
+    return real([await named(file)], wish, say, file);
   }
   if (wish.k3s === "any" && kept?.standin) return standin(wish, say, [missing("this lab was made with it")]);
   const found = await realReleases(wish.versions, kept, say);
-  if (found) return real(found, wish);
+  if (found) return real(found, wish, say);
   const where = `${releasesDirectory()}/<version>/k3s`;
   if (wish.k3s === "real")
     throw new Error(
@@ -114,22 +118,37 @@ async function named(file: string): Promise<RealRelease> {
 }
 
 /** @param file The one that somebody named. */
-async function real(found: readonly RealRelease[], wish: K3sWish, file?: string): Promise<FoundK3s> {
+async function real(
+  found: readonly RealRelease[],
+  wish: K3sWish,
+  say: (text: string) => void,
+  file?: string,
+): Promise<FoundK3s> {
   const own = [...wish.images.map((image) => resolve(image)), ...found.flatMap(({ archives }) => archives)];
-  const archives = [...new Set([...own, ...(await cachedArchives())])];
   const [releases, images] = await Promise.all([
     Promise.all(found.map(async (one) => ({ ...one, sha256: await sha256(one.path) }))),
-    Promise.all(archives.map(imagesIn)),
+    withKubeVip([...new Set([...own, ...(await cachedArchives())])], say),
   ]);
   const first = found[0]!;
   return {
     standin: false,
     releases,
-    archives,
-    images: images.flat(),
+    ...images,
     from: `${first.version} from ${first.path}`,
     notes: releases.flatMap((one) => noteOn(one, one.path === file)),
   };
+}
+
+/** What is in the archives; with that of kube-vip, which is no part of k3s, where it can be had. */
+async function withKubeVip(
+  archives: readonly string[],
+  say: (text: string) => void,
+): Promise<Pick<FoundK3s, "archives" | "images">> {
+  const images = (await Promise.all(archives.map(imagesIn))).flat();
+  if (!runPods(images) || hasImage(images, kubeVipImage)) return { archives, images };
+  const more = join(imagesDirectory(), `kube-vip-${kubeVipImage.slice(-8)}.tar`);
+  if (!(await pullImage(kubeVipImage, more, say))) return { archives, images };
+  return { archives: [...archives, more], images: [...images, ...(await imagesIn(more))] };
 }
 
 /** @throws when it is not the release that it says it is, and nobody named the very file */

@@ -12,8 +12,11 @@ export type PodPlan = {
   notes: string[];
 };
 
-/** Whatever is in a pod, this image holds it together: without it none starts. */
+/** Whatever is in a pod, this image holds it together. */
 const pause = /\/mirrored-pause:/;
+
+/** Whether pods can start with these images. */
+export const runPods = (images: readonly string[]): boolean => images.some((image) => pause.test(image));
 
 /** Packaged components, and what the names of their images have in common. */
 const components = {
@@ -27,7 +30,7 @@ const workloads = [/^docker\.io\/library\/lab-workload:1$/, /\/(mirrored-library
 
 /** The plan for the images in the archives. Pure. */
 export function podPlan(images: readonly string[]): PodPlan {
-  if (!images.some((image) => pause.test(image)))
+  if (!runPods(images))
     return {
       endpoint: "keepalived",
       disable: Object.keys(components),

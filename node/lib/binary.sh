@@ -65,7 +65,7 @@ download() {
     rm -f -- "$file"
   fi
   if ! fetch_from "$url" "$file"; then
-    die "$url could not be downloaded: ${REPLY:-no reason given}. Check --mirror, or let the stack upload the binary"
+    die "$url could not be downloaded: ${REPLY:-no reason given}. Correct \`download.mirror\` in the stack, or let it bring the binary (\`upload\`)"
   fi
   sum_of_large "$file"
   if [[ $REPLY != "$wanted" ]]; then
@@ -86,7 +86,7 @@ version_of() {
 # only root writes here: it is not read through again by the step that waits for it in the chain of servers.
 stage_binary() {
   local wanted=${ARG[sha256-$ARCH]:-} file source checked other syncing
-  [[ -n $wanted ]] || refuse "--sha256-$ARCH is missing, and this machine is $ARCH; add the checksum of ${ARG[version]} for it"
+  [[ -n $wanted ]] || refuse "the stack has no checksum of ${ARG[version]} for $ARCH, which this machine is. Add \`checksums.$ARCH\`"
   checked=${K3S%/*}/.k3s.${wanted:0:12}.checked
   [[ -f $checked ]] && { REPLY=$checked && return 0; }
   k3s_sum

@@ -31,7 +31,7 @@ else
       return stdout;
     };
 
-    test("it makes the cluster, and a preview afterwards finds nothing to do", async (t) => {
+    test("C3 it makes the cluster, and a preview afterwards finds nothing to do", async (t) => {
       const began = Date.now();
       await pulumi("up", "--yes", "--skip-preview");
       t.diagnostic(`up: ${((Date.now() - began) / 1000).toFixed(1)} s`);
@@ -43,7 +43,7 @@ else
       await pulumi("preview", "--expect-no-changes");
     });
 
-    test("whoever runs the same program inside their own finds nothing to do either", async () => {
+    test("C3 S19 whoever runs the same program inside their own finds nothing to do either", async () => {
       unchanged(await rehearsal.cluster.operate("up"));
     });
   });

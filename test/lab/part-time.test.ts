@@ -10,13 +10,13 @@ import {
   output,
   type Rehearsal,
   rehearse,
-  skip,
+  skipFor,
   timeout,
 } from "./support.ts";
 
 const versions = ["v1.31.9+k3s1", "v1.32.5+k3s1", "v1.33.6+k3s1"];
 
-describe("an agent that comes and goes", { skip, timeout }, () => {
+describe("an agent that comes and goes", { skip: await skipFor(versions), timeout }, () => {
   let rehearsal: Rehearsal;
   let cluster: Cluster;
   let admin: Access;

@@ -5,7 +5,7 @@ import { cachedReleases } from "../../lab/k3s/cache.ts";
 import { alike } from "../../lab/k3s/versions.ts";
 import { usualK3s } from "../../lab/prepare.ts";
 import { unchanged, votersAre } from "../../lab/proof.ts";
-import { provePods } from "../../lab/proof-pods.ts";
+import { movableOn, podsElsewhere, provePods } from "../../lab/proof-pods.ts";
 import { movable, podsOf } from "../../lab/workload.ts";
 import { holdersOf, membersOf } from "../../measure/etcd.ts";
 import { type Access, nodesOf } from "../../measure/kube.ts";
@@ -55,7 +55,7 @@ else
       unchanged(await cluster.operate("up"));
     });
 
-    test("H1 the server with the address loses its power while pods run: the API comes back, and so does it", async (t) => {
+    test("R1 H1 K5 the server with the address loses its power while pods run: the API comes back, and so does it", async (t) => {
       const [holder] = await holdersOf(cluster.topology.vip, servers());
       const victim = cluster.machine(holder!);
       const survivors = servers().filter((server) => server !== victim);
@@ -66,7 +66,25 @@ else
       await pods();
     });
 
-    test("K6 a minor upgrade with pods: each node is drained, and they run again everywhere", async (t) => {
+    test("P6 pods of a lost node run elsewhere within the two minutes that the stack gives them", async (t) => {
+      await cluster.configure({ more: { podFailover: { tolerationSeconds: 60 } } });
+      uninterrupted(await watched(t, admin, "tolerations", () => cluster.operate("up")));
+      // the API server gives tolerations to pods when they are made
+      await pods();
+      const victim = cluster.machine("server-2");
+      const moving = await movableOn(admin, victim.name);
+      assert.ok(moving > 0, "nothing on it could move");
+      const cutAt = Date.now();
+      await victim.powerOff();
+      const found = await podsElsewhere(admin, victim.name, moving, everyone.length, cutAt, signal);
+      t.diagnostic(
+        `NotReady after ${found.notReadyMs} ms, ${moving} pods elsewhere after ${found.elsewhereMs} ms`,
+      );
+      assert.ok(found.elsewhereMs < 150_000, `${found.elsewhereMs} ms`);
+      await heal(victim, victim.address, 3, admin, signal);
+    });
+
+    test("R1 K6 S33 a minor upgrade with pods: each node is drained, and they run again everywhere", async (t) => {
       const next = rehearsal.prepared.releases[1];
       if (!next) return t.skip("the cache has no two releases a minor apart");
       await cluster.configure({ release: next });

@@ -5,8 +5,10 @@ import { Board, type Row } from "../../lab/board.ts";
 import { startClient } from "../../lab/client-process.ts";
 import { type Cluster, openCluster } from "../../lab/cluster.ts";
 import { applyEvent } from "../../lab/engine-events.ts";
+import { cachedReleases } from "../../lab/k3s/cache.ts";
+import { alike } from "../../lab/k3s/versions.ts";
 import type { Machine } from "../../lab/machines/machine.ts";
-import { type Prepared, prepare, type Wanted } from "../../lab/prepare.ts";
+import { type Prepared, prepare, usualK3s, type Wanted } from "../../lab/prepare.ts";
 import type { Topology } from "../../lab/topology.ts";
 import { type Access, accessOf } from "../../measure/kube.ts";
 import { type Availability, availability } from "../../measure/outage.ts";
@@ -18,6 +20,14 @@ import { tellLab } from "../proof/labs.ts";
 /** Why these tests cannot run here; never under CI. */
 export const skip = process.getuid?.() === 0 ? false : "machines need root";
 if (skip && process.env.CI === "true") throw new Error(`CI=true, and ${skip}`);
+
+/** {@link skip}, or why these versions cannot be had of the k3s that the tests run on. */
+export async function skipFor(versions: readonly string[]): Promise<string | false> {
+  if (skip || usualK3s === "standin") return skip;
+  const there = usualK3s === "real" ? (await cachedReleases()).map(({ version }) => version) : [];
+  if (alike(versions, there)) return false;
+  return `LAB_K3S=${usualK3s}: found ${there.join(", ") || "one release"}, want such that stand to each other as ${versions.join(", ")}`;
+}
 
 /** Milliseconds for one file; it only ends what hangs. The longest takes nine minutes, three at a time on two cores. */
 export const timeout = 1_200_000;

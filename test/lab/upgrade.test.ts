@@ -15,7 +15,7 @@ import {
   output,
   type Rehearsal,
   rehearse,
-  skip,
+  skipFor,
   timeout,
   uninterrupted,
   watched,
@@ -29,7 +29,10 @@ const cgroup2 = existsSync("/sys/fs/cgroup/cgroup.controllers");
 const deployments = "/apis/apps/v1/namespaces/default/deployments";
 const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
 
-describe("changes of a living cluster of three servers and an agent", { skip, timeout }, () => {
+describe("changes of a living cluster of three servers and an agent", {
+  skip: await skipFor(versions),
+  timeout,
+}, () => {
   let rehearsal: Rehearsal;
   let cluster: Cluster;
   let admin: Access;

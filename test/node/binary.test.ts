@@ -85,7 +85,11 @@ test("S40 what is not the release never takes its place, and the error says what
     ["an error page", () => (body = Buffer.from("<html>blocked</html>")), /begins like a page/],
     ["nothing", () => (body = Buffer.alloc(0)), /is empty/],
     ["a broken transfer", () => (cutAfter = 500), /could not be downloaded: curl: \(18\)/],
-    ["no such file", () => (mirror += "/gone"), /could not be downloaded: curl: \(22\).*404/],
+    [
+      "no such file",
+      () => (mirror += "/gone"),
+      /could not be downloaded: curl: \(22\).*404.*Correct `download\.mirror` in the stack/,
+    ],
   ];
   const honest = mirror;
   for (const [name, lie, error] of lies) {
