@@ -206,6 +206,11 @@ describe("rotations", { skip, timeout }, () => {
       );
     // as in a run of newer scripts: every node's release is looked at before the first server's turn
     for (const server of servers()) await fetchAgain(cluster, server.name);
+    await waitFor(
+      "three voters",
+      async () => votersAre(await membersOf(cluster.machine("server-3")), serverNames),
+      { timeoutMs: 120_000 },
+    );
     await cluster.configure({
       more: {
         rotate: { serverToken: 1, agentToken: 2, certificates: 1, encryptionKeys: 1 },
