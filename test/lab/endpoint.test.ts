@@ -143,8 +143,10 @@ describe("the endpoint: HAProxy, and keepalived on the servers", { skip, timeout
         await cluster.operate("up");
         await sleep(around);
       });
-      uninterrupted(seen);
-      assert.ok(seen.availability.longestMs < around, `away for ${seen.availability.longestMs} ms`);
+      // a write that is under way when the address moves may hang on its connection, so their number says nothing
+      assert.deepEqual(seen.written.lost, []);
+      const { longestMs, openEnd } = seen.availability;
+      assert.ok(!openEnd && longestMs < around, `away for ${longestMs} ms`);
       await holder(servers());
       for (const machine of servers()) {
         const held = await output(machine, `ip -o address show dev lo to ${vip}/32`);
