@@ -211,11 +211,4 @@ export async function runAgain(cluster: Cluster, name: string, flag = ""): Promi
   return JSON.parse(stdout) as { changed: string[] };
 }
 
-/** Runs the step that brings the release to a node by hand, as the stack has it. */
-export async function fetchAgain(cluster: Cluster, name: string): Promise<void> {
-  const { command, stdin } = await cluster.step(name, "fetch");
-  const { code, stderr } = await cluster.machine(name).exec(command, { stdin });
-  assert.equal(code, 0, `${name}: ${stderr}`);
-}
-
 export type { Cluster };
